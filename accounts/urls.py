@@ -1,0 +1,10 @@
+"""Addresses of the pages about oneself."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("profile/", views.profile, name="profile"),
+    path("profile/theme/", views.theme, name="theme"),
+]
