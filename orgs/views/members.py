@@ -1,0 +1,60 @@
+"""Who belongs to an organization, and what each role may do."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.ids import from_text
+from orgs.addresses import owner_url
+from orgs.decorators import OwnedRequest, for_owner
+from orgs.errors import NotFoundError
+from orgs.member_rows import member_rows, reason_against
+from orgs.permissions import ROLE_LABELS, Permission, Role, can
+from orgs.queries.invitations import list_invitations
+from orgs.queries.members import list_members
+from orgs.role_table import role_table
+from orgs.services.members import lift_suspension
+
+
+@for_owner(Permission.MEMBERS_READ)
+@require_safe
+def index(request: OwnedRequest) -> HttpResponse:
+    actor, owner = request.actor, request.owner
+    mine = actor.role_in(owner)
+    manages = can(actor, Permission.MEMBERS_MANAGE, owner)
+    context = {
+        "rows": member_rows(actor, owner, list_members(actor=actor, owner=owner)),
+        "invitations": list_invitations(actor=actor, owner=owner).count() if manages else None,
+        "reason": "" if can(actor, Permission.MEMBERS_INVITE, owner) else reason_against(mine),
+        "shows_factor": manages,
+        "role_table": role_table(),
+        "my_role": ROLE_LABELS[mine] if mine else "",
+    }
+    return render(request, "orgs/members.html", context)
+
+
+@for_owner(Permission.MEMBERS_MANAGE)
+@require_POST
+def lift(request: OwnedRequest, member_id: str) -> HttpResponse:
+    member = lift_suspension(
+        actor=request.actor, owner=request.owner, member_id=read_member_id(member_id), now=timezone.now()
+    )
+    label = ROLE_LABELS[Role(member.role)].lower()
+    messages.success(request, f"{member.user.display_name} is active again, with the role {label}.")
+    return back_to_members(request)
+
+
+def back_to_members(request: OwnedRequest) -> HttpResponse:
+    return redirect(owner_url(request.owner, "members"))
+
+
+def read_member_id(text: str) -> UUID:
+    """Read `mem_…`; whatever else it is, there is no such member."""
+    member_id = from_text("mem", text)
+    if member_id is None:
+        raise NotFoundError
+    return member_id
