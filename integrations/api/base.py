@@ -1,0 +1,40 @@
+"""What the shapes of all answers and questions have in common."""
+
+from datetime import UTC, datetime
+
+from ninja import Schema
+from pydantic import ConfigDict
+
+
+class Out(Schema):
+    """An answer. A field that is not declared cannot leave; one that was not set is left out (check T13)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class In(Schema):
+    """A question. Fields that we do not know are ignored: newer clients send more than older servers read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class StrictIn(Schema):
+    """A question in our own part of the API: an unknown field is a mistyped one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageOut(Out):
+    """What every list has beside its items."""
+
+    next_cursor: str | None
+    total_pages: int
+    current_page: int
+    total_items: int
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and Z."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

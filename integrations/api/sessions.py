@@ -1,0 +1,248 @@
+"""Tool sessions: what an agent works with."""
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.utils import timezone
+from ninja import Query, Router, Status
+from ninja.params import functions
+
+from integrations.api.account_answers import STATES, config_ref, link_out
+from integrations.api.asking import ApiRequest, listed, owner_from
+from integrations.api.base import stamp
+from integrations.api.catalogue_answers import logo_url
+from integrations.api.connections import config_for, config_of
+from integrations.api.paging import offset_of, page_numbers
+from integrations.api.session_shapes import (
+    EndedOut,
+    McpOut,
+    SessionAccountOut,
+    SessionChangeIn,
+    SessionIn,
+    SessionLinkIn,
+    SessionLinkOut,
+    SessionMetaOut,
+    SessionOut,
+    SessionToolkitOut,
+    SessionToolkitPageOut,
+    SessionToolkitsIn,
+)
+from integrations.queries.tool_sessions import find_session, pins_of, session_choices
+from integrations.queries.ways import get_ways
+from integrations.services.connections import LinkPlan, create_link
+from integrations.services.executions import VIA_API
+from integrations.services.session_runs import require_live
+from integrations.services.tool_sessions import SessionPlan, change_session, create_session, end_session
+from orgs.errors import ConflictError, DomainError
+from orgs.permissions import Actor
+
+router = Router(tags=["Tool sessions"])
+SESSION: Any = functions.Path(..., max_length=80, description="trs_…")
+CONFIG_MAX: Final = 20_000  # characters of JSON that are kept for the client
+MAX_TOOLKITS: Final = 50
+# Kept as they were given, and given back.
+KEPT: Final = (
+    "auth_configs", "tools", "tags", "multi_account", "workbench", "preload", "search", "execute", "proxy_execute",
+    "instant", "hooks", "experimental",
+)  # fmt: skip
+
+
+@router.post("/tool_router/session", response={201: SessionOut})
+def create_tool_session(request: ApiRequest, asked: SessionIn) -> Any:
+    owner = owner_from(asked.user_id, actor=request.auth)
+    plan = _plan(asked.model_dump(exclude_unset=True), request.auth)
+    session = create_session(actor=request.auth, owner=owner, plan=plan, origin=VIA_API, now=timezone.now())
+    return Status(HTTPStatus.CREATED, _out(request, session.text_id))
+
+
+@router.get("/tool_router/session/{session_id}", response=SessionOut)
+def get_tool_session(request: ApiRequest, session_id: str = SESSION) -> Any:
+    return _out(request, session_id)
+
+
+@router.patch("/tool_router/session/{session_id}", response=SessionOut)
+def change_tool_session(request: ApiRequest, asked: SessionChangeIn, session_id: str = SESSION) -> Any:
+    """What was accepted before keeps the account it was given."""
+    session = live_session(request, session_id)
+    expected = asked.expected_config_version
+    if expected is not None and expected != session.config_version:
+        raise ConflictError("The session was changed meanwhile. Read it again.", code="config_version_mismatch")
+    sent = asked.model_dump(exclude_unset=True, exclude={"expected_config_version", "user_id"})
+    plan = _plan({**session.config.get("asked", {}), **sent}, request.auth)
+    change_session(actor=request.auth, owner=session.owner.ref, session_id=session.id, plan=plan, now=timezone.now())
+    return _out(request, session_id)
+
+
+@router.delete("/tool_router/session/{session_id}", response=EndedOut)
+def end_tool_session(request: ApiRequest, session_id: str = SESSION) -> Any:
+    """Over for good: the next request in it is refused."""
+    session = find_session(actor=request.auth, text=session_id)
+    end_session(actor=request.auth, owner=session.owner.ref, session_id=session.id, now=timezone.now())
+    return EndedOut(session_id=session.text_id, deleted=True)
+
+
+@router.post("/tool_router/session/{session_id}/link", response={201: SessionLinkOut})
+def link_in_session(request: ApiRequest, asked: SessionLinkIn, session_id: str = SESSION) -> Any:
+    """A link by which the person connects one more account of a toolkit."""
+    session = live_session(request, session_id)
+    made = begin_link(request.auth, session, asked.toolkit, asked.callback_url or "", asked.alias or "")
+    shown = link_out(made)
+    return Status(HTTPStatus.CREATED, SessionLinkOut(**shown.dict()))
+
+
+@router.get("/tool_router/session/{session_id}/toolkits", response=SessionToolkitPageOut)
+def list_session_toolkits(request: ApiRequest, asked: Query[SessionToolkitsIn], session_id: str = SESSION) -> Any:
+    """Connected ones first. Toolkits that need no account are listed only when they are named or searched for."""
+    actor, session = request.auth, live_session(request, session_id)
+    limit, offset = min(asked.limit, MAX_TOOLKITS), offset_of(asked.cursor, actor=actor, what=session_id)
+    choices = [one for one in session_choices(actor=actor, session=session) if _fits(one, asked)]
+    choices.sort(key=lambda one: (one.account is None, one.toolkit.name))
+    items = [_toolkit(one) for one in choices[offset : offset + limit]]
+    numbers = page_numbers(len(choices), offset, limit, items, actor=actor, what=session_id)
+    return SessionToolkitPageOut(items=items, **numbers)
+
+
+def live_session(request: ApiRequest, text: str) -> Any:
+    """The session, if it is within reach and goes on."""
+    session = find_session(actor=request.auth, text=text)
+    require_live(session, actor=request.auth)
+    return session
+
+
+def begin_link(actor: Actor, session: Any, toolkit: str, callback_url: str, alias: str) -> Any:
+    """A link to connect an account of the session's owner; DomainError when the session pins another one."""
+    owner = session.owner.ref
+    ways = get_ways(actor=actor, owner=owner, toolkit=toolkit.lower())
+    if ways.toolkit.id in pins_of(actor=actor, session=session):
+        message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
+        raise DomainError(message, code="session_pins_toolkit")
+    wanted = session.config.get("asked", {}).get("auth_configs") or {}
+    chosen = next((one for slug, one in wanted.items() if slug.lower() == ways.toolkit.slug), "")
+    config = config_of(actor, owner, chosen) if chosen else config_for(actor, owner, ways.toolkit.slug)
+    if config.toolkit_id != ways.toolkit.id:
+        message = f"The session's auth config for {ways.toolkit.name} is one of {config.toolkit.name}."
+        raise DomainError(message, code="auth_config_of_another_toolkit", field="auth_configs")
+    plan = LinkPlan(config, alias=alias, callback_url=callback_url or _usual_callback(session))
+    return create_link(actor=actor, owner=owner, plan=plan, now=timezone.now())
+
+
+def _usual_callback(session: Any) -> str:
+    return str((session.config.get("asked", {}).get("manage_connections") or {}).get("callback_url") or "")
+
+
+def manages_connections(session: Any) -> bool:
+    asked = session.config.get("asked", {}).get("manage_connections")
+    return bool(asked is None or asked.get("enable", True))
+
+
+def _plan(sent: dict[str, Any], actor: Actor) -> SessionPlan:
+    del actor
+    sent = {name: value for name, value in sent.items() if value is not None and name != "user_id"}
+    if len(json.dumps(sent)) > CONFIG_MAX:
+        raise DomainError("The settings of a session are too large.", code="invalid_request")
+    toolkits = sent.get("toolkits") or {}
+    pins = {slug: _single(slug, ids) for slug, ids in (sent.get("connected_accounts") or {}).items()}
+    enabled = toolkits.get("enable")
+    return SessionPlan(
+        toolkits={**dict.fromkeys([] if enabled is None else enabled, ""), **pins},
+        takes_all=enabled is None,
+        excluded=tuple(toolkits.get("disable") or ()),
+        config={"asked": sent},
+    )
+
+
+def _single(toolkit: str, ids: str | list[str]) -> str:
+    """One account per toolkit, as text or as a list of one."""
+    listed_ids = [ids] if isinstance(ids, str) else ids
+    if len(listed_ids) != 1 or not listed_ids[0]:
+        message = f"A session has one account per toolkit; {toolkit[:60]} has {len(listed_ids)}."
+        raise DomainError(message, code="session_one_account", field="connected_accounts")
+    return listed_ids[0]
+
+
+def _out(request: ApiRequest, text: str) -> SessionOut:
+    session = find_session(actor=request.auth, text=text)
+    require_live(session, actor=request.auth)
+    asked = session.config.get("asked", {})
+    return SessionOut(
+        session_id=session.text_id,
+        mcp=McpOut(type="http", url=f"{request.scheme}://{request.get_host()}/mcp/sessions/{session.text_id}/"),
+        config=_config(session, asked),
+        config_version=session.config_version,
+        tool_router_tools=meta_slugs(session),
+        warnings=[],
+        experimental={},
+        created_at=stamp(session.created_at),
+        updated_at=stamp(session.changed_at),
+    )
+
+
+def meta_slugs(session: Any) -> list[str]:
+    """The tools about tools that an agent gets."""
+    slugs = ["COMPOSIO_SEARCH_TOOLS", "COMPOSIO_GET_TOOL_SCHEMAS", "COMPOSIO_MULTI_EXECUTE_TOOL"]
+    return [*slugs, "COMPOSIO_MANAGE_CONNECTIONS"] if manages_connections(session) else slugs
+
+
+def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {name: asked[name] for name in KEPT if name in asked}
+    toolkits = asked.get("toolkits") or {}
+    said = {"enable": "enabled", "disable": "disabled"}
+    return {
+        "execute": {},
+        "search": {"enabled": True},
+        "instant": False,
+        "auth_configs": {},
+        **kept,
+        "preload": {"tools": preloaded(session)},
+        "user_id": session.owner.ref.passed_id,
+        "toolkits": {said[name]: value for name, value in toolkits.items() if name in said and value is not None},
+        "connected_accounts": {
+            one.toolkit.slug: [one.connected_account.text_id] for one in session.choices.all() if one.connected_account
+        },
+        "manage_connections": {"enabled": manages_connections(session), "callback_url": _usual_callback(session)},
+    }
+
+
+def preloaded(session: Any) -> list[str]:
+    """The tools that the agent sees without looking for them."""
+    preload = session.config.get("asked", {}).get("preload")
+    tools = preload.get("tools") if isinstance(preload, dict) else None
+    return [one for one in tools if isinstance(one, str)][:100] if isinstance(tools, list) else []
+
+
+def _fits(choice: Any, asked: SessionToolkitsIn) -> bool:
+    named = {slug.lower() for slug in listed(asked.toolkits)}
+    toolkit, text = choice.toolkit, asked.search.lower()
+    if named and toolkit.slug not in named:
+        return False
+    if text and text not in f"{toolkit.slug} {toolkit.name}".lower():
+        return False
+    if not toolkit.needs_account and not (named or text):
+        return False
+    return asked.is_connected is None or asked.is_connected is (choice.account is not None)
+
+
+def _toolkit(choice: Any) -> SessionToolkitOut:
+    toolkit, account = choice.toolkit, choice.account
+    return SessionToolkitOut(
+        slug=toolkit.slug,
+        name=toolkit.name,
+        enabled=True,
+        is_no_auth=not toolkit.needs_account,
+        is_pinned=choice.is_pinned,
+        composio_managed_auth_schemes=[],
+        meta=SessionMetaOut(logo=logo_url(toolkit), description=toolkit.description),
+        connected_account=None if account is None else _account(account),
+    )
+
+
+def _account(account: Any) -> SessionAccountOut:
+    return SessionAccountOut(
+        id=account.text_id,
+        status=STATES[account.status],
+        alias=account.alias or None,
+        user_id=account.owner.ref.passed_id,
+        created_at=stamp(account.connected_at),
+        auth_config=config_ref(account.auth_config),
+    )

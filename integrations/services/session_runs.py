@@ -1,0 +1,90 @@
+"""Run a tool in a tool session: the session fixes the acting ID and the account, the rule decides as always."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, NotRequired, TypedDict, Unpack
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from integrations import live
+from integrations.models import Execution, ToolSession
+from integrations.models.status import ExecutionStatus
+from integrations.models.tool_sessions import Origin
+from integrations.queries.tool_sessions import holds_toolkit, pins_of
+from integrations.services.executions import Order, ordered_tool, submit_execution
+from orgs.errors import ConflictError, NotFoundError
+from orgs.permissions import Actor, OwnerRef
+
+USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+class Asked(TypedDict):
+    """What is to be run: the parts of an order that a session leaves open."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    account: NotRequired[str]
+    idempotency_key: NotRequired[str]
+    origin: Origin
+
+
+def run_in_session(*, actor: Actor, session: ToolSession, now: datetime, **asked: Unpack[Asked]) -> Execution:
+    """Submit a run under the session's owner; what the session pins is used unless an account is named.
+
+    Nothing in `arguments` changes the acting ID (check M8).
+    """
+    require_live(session, actor=actor)
+    order = Order(requested=session.owner.ref.text_id, session=session.id, **asked)
+    found = ordered_tool(actor=actor, order=order)
+    if not holds_toolkit(actor=actor, session=session, toolkit_id=found.toolkit_id):
+        message = f"{found.toolkit.name} is not in this session. Change the session, or use another one."
+        raise NotFoundError(message, code="toolkit_not_in_session")
+    pinned = pins_of(actor=actor, session=session).get(found.toolkit_id)
+    row = submit_execution(actor=actor, order=replace(order, pinned=pinned), now=now)
+    if row.status != ExecutionStatus.DENIED:
+        _note_use(session, now)
+    return row
+
+
+def submit_mcp_run(
+    *,
+    actor: Actor,
+    owner: OwnerRef,
+    session: ToolSession | None,
+    tool: str,
+    arguments: Mapping[str, Any],
+    account: str,
+    now: datetime,
+) -> Execution:
+    """A run that an agent asks for, in a session or under an owner's own MCP address."""
+    wanted: Asked = {"tool": tool, "arguments": arguments, "account": account, "origin": Origin.MCP}
+    if session is not None:
+        return run_in_session(actor=actor, session=session, **wanted, now=now)
+    return submit_execution(actor=actor, order=Order(requested=owner.text_id, **wanted), now=now)
+
+
+def require_live(session: ToolSession, *, actor: Actor) -> None:
+    """ConflictError for a session that has ended."""
+    del actor  # whoever may read the session may know
+    if session.has_ended:
+        raise ConflictError("This session has ended. Make a new one.", code="session_ended")
+
+
+def call_off_waiting(*, actor: Actor, owner: OwnerRef, session: ToolSession) -> int:
+    """Cancel the runs of the session that have not begun; return how many. For whoever ends it."""
+    del actor  # asked by the service that ends it
+    waiting = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
+    rows = Execution.objects.owned_by(owner).filter(tool_session=session, status__in=waiting)
+    ids = list(rows.values_list("id", flat=True))
+    count = rows.filter(id__in=ids).update(status=ExecutionStatus.CANCELLED, sent_at=None, finished_at=Now())
+    for one in ids:
+        transaction.on_commit(partial(live.announce, one))
+    return int(count)
+
+
+def _note_use(session: ToolSession, now: datetime) -> None:
+    if session.last_used_at is None or now - session.last_used_at > USE_IS_NOTED_EVERY:
+        ToolSession.objects.owned_by(session.owner.ref).filter(id=session.id).update(last_used_at=now)
