@@ -51,6 +51,12 @@ class Provider:
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
 
+    @property
+    def sent(self) -> int:
+        """All requests of executions so far."""
+        with self.received:
+            return self.counts.total()
+
     def record(self, tag: str, token: str) -> None:
         with self.received:
             self.counts[tag] += 1

@@ -19,7 +19,7 @@ SETTLE = 60
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    short = {"PROVIDER_CALL_DEADLINE": "2", "LEASE_MARGIN": "2", "READ_MAX_ATTEMPTS": "2"}
+    short = {"PROVIDER_CALL_DEADLINE": "5", "LEASE_MARGIN": "2", "READ_MAX_ATTEMPTS": "2"}
     with running_stack(tmp_path, **short) as running:
         yield running
 
@@ -115,9 +115,9 @@ def test_f13_a_bell_that_submitting_many_times_doubles_nothing(stack: Stack) -> 
 
 def test_f27_a_worker_that_is_told_to_stop_finishes_its_calls(stack: Stack) -> None:
     stack.provider.delay = 1.2
+    stack.drive("submit", "f27", 24)  # before the worker starts: else it could be through before it is stopped
     start_worker(stack, "worker")
-    stack.drive("submit", "f27", 24)
-    wait_until(lambda: stack.provider.counts, 20, "calls are under way")
+    wait_until(lambda: stack.provider.counts, 30, "calls are under way")
 
     code = stack.terminate("worker", 30)
     under_way = len(stack.provider.counts)

@@ -37,14 +37,14 @@ def test_an_event_whose_answer_was_lost_with_its_worker_is_sent_again(stack: Sta
     stack.start_worker()
     stack.drive("submit", "hook", 8)  # four of them under the organization's ID
 
-    wait_until(lambda: provider.events, 20, "an event reaches the receiver")
+    wait_until(lambda: provider.events, 60, "an event reaches the receiver")
     stack.kill("worker")
     [before] = [one for one in stack.drive("deliveries") if one["tries"]]
     provider.hangs_at_events = False
     stack.drive("hooks_wait", LEASE)
     stack.start_worker()
-    wait_until(lambda: len(provider.events) == 5, 30, "every event has arrived")
-    wait_until(lambda: over(stack), 10, "all of that is written down")
+    wait_until(lambda: len(provider.events) == 5, 60, "every event has arrived")
+    wait_until(lambda: over(stack), 30, "all of that is written down")
 
     counts = Counter(event.id for event in provider.events)
     assert (before["answers"], before["status"]) == (0, "waiting")  # sent, and nothing written down of it
