@@ -162,7 +162,7 @@ def test_the_run_button_works_without_scripts(sign_in: SignIn) -> None:
     page.goto("/orgs/acme/tools/SANDBOX_LIST_CHANNELS/")
     page.get_by_role("button", name="Run as Acme").click()
     page.wait_for_url("**/orgs/acme/runs/ex_*/")
-    for _ in range(20):
+    for _ in range(120):
         if page.get_by_text("Succeeded", exact=True).count():
             break
         page.wait_for_timeout(250)

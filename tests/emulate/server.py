@@ -21,8 +21,8 @@ import yaml
 HERE = Path(__file__).resolve().parent
 CLI = HERE / "node_modules" / "emulate" / "dist" / "index.js"
 SERVICES = ("github", "slack", "google")
-START_LIMIT = 20.0
-STOP_LIMIT = 5.0
+START_LIMIT = 90.0
+STOP_LIMIT = 20.0
 # Where a toolkit's auth config must point so that emulate stands in for the provider.
 _PATHS: Mapping[str, Mapping[str, str]] = {
     "github": {

@@ -84,7 +84,7 @@ class Stack:
 
     def start_redis(self) -> None:
         self.start("redis", server_binary(), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "")
-        wait_until(self._redis_answers, 15, "Redis answers")
+        wait_until(self._redis_answers, 60, "Redis answers")
 
     def start_worker(self, name: str = "worker", threads: int = 8) -> None:
         options = ["--pool", "threads", "--concurrency", str(threads), "--queues", "pump,sweep", "--loglevel", "INFO"]
@@ -134,7 +134,7 @@ class Stack:
             env=self.env,
             check=True,
             capture_output=True,
-            timeout=120,
+            timeout=300,
         )
 
     def drive(self, command: str, *arguments: object, check: bool = True) -> Any:
@@ -143,7 +143,7 @@ class Stack:
             cwd=ROOT,
             env=self.env,
             capture_output=True,
-            timeout=180,
+            timeout=300,
             check=False,
         )
         if not check:

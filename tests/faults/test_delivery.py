@@ -70,13 +70,13 @@ def test_f5_a_write_whose_answer_was_lost_ends_as_outcome_unknown(stack: Stack) 
     stack.provider.hang_after = {"lost-answer"}
     stack.start_beat()
     stack.start_worker()
-    wait_until(stack.worker_is_up, 30, "the worker is up")
+    wait_until(stack.worker_is_up, SETTLE, "the worker is up")
     stack.drive("submit_one", "write", "lost-answer")
 
-    stack.provider.wait_for("lost-answer", 20)
+    stack.provider.wait_for("lost-answer", SETTLE)
     stack.kill("worker")
     stack.start_worker()
-    wait_until(stack.all_over, DEADLINE + MARGIN + 30, "the sweep has ended it")
+    wait_until(stack.all_over, DEADLINE + MARGIN + SETTLE, "the sweep has ended it")
 
     [row] = stack.drive("history")
     assert (row["status"], row["error"]) == ("unknown", "interrupted")
@@ -87,14 +87,14 @@ def test_f5_twin_a_read_whose_answer_was_lost_is_run_again(stack: Stack) -> None
     stack.provider.hang_after = {"lost-answer"}
     stack.start_beat()
     stack.start_worker()
-    wait_until(stack.worker_is_up, 30, "the worker is up")
+    wait_until(stack.worker_is_up, SETTLE, "the worker is up")
     stack.drive("submit_one", "read", "lost-answer")
 
-    stack.provider.wait_for("lost-answer", 20)
+    stack.provider.wait_for("lost-answer", SETTLE)
     stack.kill("worker")
     stack.provider.hang_after = set()
     stack.start_worker()
-    wait_until(stack.all_over, DEADLINE + MARGIN + 30, "it was run again")
+    wait_until(stack.all_over, DEADLINE + MARGIN + SETTLE, "it was run again")
 
     assert statuses(stack) == {"succeeded"}
     assert stack.provider.counts["lost-answer"] == 2
@@ -103,10 +103,10 @@ def test_f5_twin_a_read_whose_answer_was_lost_is_run_again(stack: Stack) -> None
 def test_f6_a_web_process_that_dies_before_it_rings_loses_nothing(stack: Stack) -> None:
     stack.start_beat()
     stack.start_worker()
-    wait_until(stack.worker_is_up, 30, "the worker is up")
+    wait_until(stack.worker_is_up, SETTLE, "the worker is up")
 
     died = stack.drive("submit_and_die", "write", "no-bell", check=False)
-    wait_until(lambda: stack.drive("open_count") == {"open": 0, "all": 1}, 30, "the sweep has rung")
+    wait_until(lambda: stack.drive("open_count") == {"open": 0, "all": 1}, SETTLE, "the sweep has rung")
 
     assert died == -9
     assert statuses(stack) == {"succeeded"}
@@ -129,7 +129,7 @@ def test_f9_flushing_redis_while_workers_die_loses_nothing(stack: Stack) -> None
 def test_f10_while_redis_is_down_runs_are_accepted_and_done_after_its_return(stack: Stack) -> None:
     stack.start_beat()
     stack.start_worker()
-    wait_until(stack.worker_is_up, 30, "the worker is up")
+    wait_until(stack.worker_is_up, SETTLE, "the worker is up")
     stack.kill("redis")
 
     submitted = stack.drive("submit", "f10", 40, 0.1)

@@ -14,7 +14,7 @@ from tests.faults.stack import Stack, running_stack, wait_until
 
 pytestmark = pytest.mark.faults
 RING_OFTEN = "from integrations.tasks import pump; [pump.delay() for _ in range({count})]"
-SETTLE = 60
+SETTLE = 90
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 def start_worker(stack: Stack, name: str) -> None:
     stack.start_worker(name)
-    wait_until(lambda: stack.worker_is_up(name), 30, "the worker is up")
+    wait_until(lambda: stack.worker_is_up(name), SETTLE, "the worker is up")
 
 
 def history_of(stack: Stack, prefix: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ def test_f30_messages_of_strangers_neither_stop_a_worker_nor_run_anything(stack:
     with Redis(port=stack.redis_port) as redis:
         for one in poison(trace):
             redis.lpush("pump", one)
-        wait_until(lambda: redis.llen("pump") == 0, 20, "the worker has taken all of it")
+        wait_until(lambda: redis.llen("pump") == 0, SETTLE, "the worker has taken all of it")
 
     stack.drive("submit", "f30", 6)
     wait_until(stack.all_over, SETTLE, "the worker goes on")
@@ -101,7 +101,7 @@ def test_f13_a_bell_that_submitting_many_times_doubles_nothing(stack: Stack) -> 
 
     submitting = stack.driving("submit", "f13", 40)
     stack.manage("shell", "--no-imports", "-c", RING_OFTEN.format(count=100))
-    submitting.communicate(timeout=60)
+    submitting.communicate(timeout=300)
     wait_until(stack.all_over, SETTLE, "every execution is over")
 
     assert submitting.returncode == 0
@@ -117,9 +117,9 @@ def test_f27_a_worker_that_is_told_to_stop_finishes_its_calls(stack: Stack) -> N
     stack.provider.delay = 1.2
     stack.drive("submit", "f27", 24)  # before the worker starts: else it could be through before it is stopped
     start_worker(stack, "worker")
-    wait_until(lambda: stack.provider.counts, 30, "calls are under way")
+    wait_until(lambda: stack.provider.counts, SETTLE, "calls are under way")
 
-    code = stack.terminate("worker", 30)
+    code = stack.terminate("worker", SETTLE)
     under_way = len(stack.provider.counts)
     after_the_stop = set(history_of(stack, "f27").values())
     start_worker(stack, "next")
@@ -142,7 +142,7 @@ def test_f29_a_run_that_kills_each_worker_is_given_up_and_others_go_on(stack: St
     stack.drive("submit_one", "read", "poison")
     for attempt in (1, 2):
         stack.start_worker(f"worker-{attempt}")
-        wait_until(lambda seen=attempt: stack.provider.counts["poison"] == seen, 30, "the worker tries it")
+        wait_until(lambda seen=attempt: stack.provider.counts["poison"] == seen, SETTLE, "the worker tries it")
         stack.kill(f"worker-{attempt}")
 
     stack.drive("submit", "f29", 6)

@@ -590,7 +590,7 @@ def test_a_slow_token_endpoint_is_given_up_in_time(
     connect_desk.connect(browser)
     wait.set()
 
-    assert timezone.now() - began < timedelta(seconds=10)
+    assert timezone.now() - began < timedelta(seconds=60)
     assert connect_desk.requests[0].status == "failed"
 
 

@@ -27,7 +27,7 @@ from tests.integrations.engine.servers import answer
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE: Final = 20  # seconds
+PATIENCE: Final = 60  # seconds
 WAITING: Final = """
     SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
 """

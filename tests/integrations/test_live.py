@@ -43,7 +43,7 @@ async def _ends(hub: Hub) -> bool:
         listener = hub._listener
         await asyncio.sleep(0)
     assert listener is not None
-    await asyncio.wait([listener], timeout=2)
+    await asyncio.wait([listener], timeout=20)
     return listener.done()
 
 
@@ -51,4 +51,4 @@ async def _ends(hub: Hub) -> bool:
 def test_the_listener_ends_with_its_last_watcher(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
     monkeypatch.setattr(redis.asyncio.Redis, "from_url", lambda _url: Deaf(lost))
 
-    assert asyncio.run(asyncio.wait_for(_ends(Hub()), 10))
+    assert asyncio.run(asyncio.wait_for(_ends(Hub()), 40))

@@ -95,7 +95,7 @@ def agent(address: Address, *capabilities: Any) -> dict[str, Any]:
         pytest.skip(reason)
     command = [node, "agent.mjs", address.url, address.key, json.dumps(CALLS), *map(json.dumps, capabilities)]
 
-    done = subprocess.run(command, cwd=HERE, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=HERE, capture_output=True, check=False, timeout=400)
 
     assert done.returncode == 0, done.stderr.decode()
     return dict(json.loads(done.stdout))

@@ -15,8 +15,8 @@ import httpx2
 from config.run.claims import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = 180.0
+STOP_SECONDS = 60.0
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 SUPERVISOR_CHILDREN = ("valkey-server", "uvicorn", "worker", "beat", "guardian")
 
@@ -46,7 +46,7 @@ class RunningInstallation:
         return self.output.read_text()
 
     def get(self, path: str) -> httpx2.Response:
-        return httpx2.get(f"http://localhost:{self.port}{path}", timeout=5, trust_env=False)
+        return httpx2.get(f"http://localhost:{self.port}{path}", timeout=30, trust_env=False)
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:
@@ -63,7 +63,7 @@ class RunningInstallation:
         """What a management command on this installation prints."""
         command = [sys.executable, "-m", "config.run", "manage", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environ, capture_output=True, check=False, text=True, timeout=120
+            command, cwd=ROOT, env=self.environ, capture_output=True, check=False, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.run import env_files
-from tests.ops.installation import ROOT, RunningInstallation, alive, wait_for
+from tests.ops.installation import ROOT, START_SECONDS, RunningInstallation, alive, wait_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform == "win32", reason="make run is for Unix")]
 
@@ -92,10 +92,10 @@ def test_fallen_program_is_said_and_started_again(running: RunningInstallation, 
 
     os.kill(fallen, signal.SIGKILL)
 
-    wait_for(lambda: running.children().get(name, fallen) != fallen, 20, lambda: running.printed)
-    wait_for(lambda: "ended (killed by SIGKILL); starting it again" in running.printed, 5)
+    wait_for(lambda: running.children().get(name, fallen) != fallen, START_SECONDS, lambda: running.printed)
+    wait_for(lambda: "ended (killed by SIGKILL); starting it again" in running.printed, START_SECONDS)
     wait_for(
-        lambda: running.get("/readyz").json()["checks"]["redis"]["status"] == "ok", 20
+        lambda: running.get("/readyz").json()["checks"]["redis"]["status"] == "ok", START_SECONDS
     ) if name != "uvicorn" else None
 
 
@@ -105,7 +105,7 @@ def test_busy_port_is_said_before_anything_is_started(data_dir: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         refused = RunningInstallation(data_dir, port=port)
-        status = refused.process.wait(30)
+        status = refused.process.wait(90)
 
     assert status == 1
     assert f"Port {port} is in use by another program. Choose another: PORT=" in refused.printed
@@ -115,7 +115,7 @@ def test_busy_port_is_said_before_anything_is_started(data_dir: Path) -> None:
 
 def test_second_supervisor_on_the_same_data_is_refused(running: RunningInstallation) -> None:
     second = RunningInstallation(running.data_dir)
-    status = second.process.wait(30)
+    status = second.process.wait(90)
 
     assert status == 1
     assert f"Switchboard already runs on {running.data_dir} at http://localhost:{running.port}" in second.printed
@@ -125,7 +125,7 @@ def test_second_supervisor_on_the_same_data_is_refused(running: RunningInstallat
 
 def test_wrong_key_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
     refused = RunningInstallation(tmp_path / "data", FIELD_ENCRYPTION_KEYS="not-a-key")
-    status = refused.process.wait(60)
+    status = refused.process.wait(90)
 
     assert status == 1
     assert "Switchboard cannot start: FIELD_ENCRYPTION_KEYS: key 1 is not" in refused.printed

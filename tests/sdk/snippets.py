@@ -41,7 +41,7 @@ def before() -> None:
 def after() -> None:
     """With the connection that the person has approved meanwhile."""
     account = os.environ["SDK_ACCOUNT"]
-    connected = composio.connected_accounts.wait_for_connection(id=account, timeout=30)
+    connected = composio.connected_accounts.wait_for_connection(id=account, timeout=120)
     found["status"] = connected.status
     found["listed"] = [one.id for one in composio.connected_accounts.list(user_ids=[USER], statuses=["ACTIVE"]).items]
     run = {"arguments": {}, "version": "20250909_00"}

@@ -98,12 +98,12 @@ class Runner:
 
     def run(self, snippet: str, replaced: dict[str, str] | None = None, *calls: Any) -> dict[str, Any]:
         """What the snippet left behind, and as `printed` the lines that it printed."""
-        said, _ = self.start(snippet, replaced, *calls).communicate(timeout=180)
+        said, _ = self.start(snippet, replaced, *calls).communicate(timeout=400)
         return read_left(said)
 
     def fails(self, snippet: str) -> str:
         process = self.start(snippet)
-        said, _ = process.communicate(timeout=180)
+        said, _ = process.communicate(timeout=400)
         assert process.returncode != 0, said
         return said
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults  # starts servers of its own
 def run(asking: Asking, version: str, part: str, **more: str) -> dict[str, Any]:
     environ = {"PATH": os.environ["PATH"], **asking.environ, **more}
     command = [str(tool_beside_the_product(version, "bin", "python")), str(HERE / "snippets.py"), part]
-    done = subprocess.run(command, env=environ, capture_output=True, check=False, text=True, timeout=180)
+    done = subprocess.run(command, env=environ, capture_output=True, check=False, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -120,7 +120,7 @@ def test_auth_configs_are_managed_by_the_official_typescript_sdk(asking: Asking)
     environ = {"PATH": os.environ["PATH"], "COMPOSIO_BASE_URL": asking.url, "TELEMETRY_DISABLED": "true"}
     environ["COMPOSIO_API_KEY"] = asking.environ["SDK_ADMIN_KEY"]
     done = subprocess.run(
-        [node, str(HERE / "auth_configs.mjs")], env=environ, capture_output=True, check=False, text=True, timeout=180
+        [node, str(HERE / "auth_configs.mjs")], env=environ, capture_output=True, check=False, text=True, timeout=400
     )
 
     assert done.returncode == 0, done.stderr[-3000:]

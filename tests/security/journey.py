@@ -133,7 +133,7 @@ def run_tools(owner: Browser) -> None:
             typed = f"{text} {SECRETS['argument']}"
             answer = owner("post", f"/me/tools/{tool}/run/", {"arg-text": typed, "nonce": f"{tool}-{text}"})
             assert answer.status_code == 302, answer.content.decode()
-    until = time.monotonic() + 40
+    until = time.monotonic() + 90
     while Execution.objects.unscoped("a test").filter(finished_at__isnull=True).exists():
         assert time.monotonic() < until, "the worker did not finish"
         time.sleep(0.2)
@@ -152,7 +152,7 @@ def set_up_webhook(owner: Browser, ada: Any) -> str:
     with patch.object(webhooks, "make_secret", return_value=SECRETS["new webhook secret"]):
         owner("post", f"{page}rotate/", under="shown")
     assert owner("post", f"{page}test/").status_code == 302
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while WebhookDelivery.objects.unscoped("a test").filter(due_at__isnull=False).exists():
         assert time.monotonic() < until, "the event did not arrive"
         time.sleep(0.2)

@@ -63,7 +63,7 @@ def go(stack: Stack, provider: LeakyProvider, secrets: dict[str, str]) -> Traces
     stack.manage("sync_catalog")
     with monitored(stack.redis_port) as commands:
         stack.start_worker()
-        wait_until(stack.worker_is_up, 30, "the worker is up")
+        wait_until(stack.worker_is_up, 90, "the worker is up")
         with (stack.folder / "web.log").open("wb") as log:
             told = subprocess.run(
                 [sys.executable, "-m", "tests.security.journey", str(stack.folder)],
@@ -71,7 +71,7 @@ def go(stack: Stack, provider: LeakyProvider, secrets: dict[str, str]) -> Traces
                 env=stack.env,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                timeout=120,
+                timeout=400,
                 check=False,
             )
         assert told.returncode == 0, (stack.folder / "web.log").read_text()[-3000:]

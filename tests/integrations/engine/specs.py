@@ -43,7 +43,7 @@ def make_call(
 ) -> ToolCall:
     defaults: dict[str, Any] = {
         "placement": None,
-        "deadline_seconds": 3.0,
+        "deadline_seconds": 20.0,
         "max_response_bytes": 100_000,
         "max_result_bytes": 10_000,
     }

@@ -31,7 +31,7 @@ ClientFor = Callable[..., OutboundClient]
 
 
 def get(client: OutboundClient, url: str, method: str = "GET", **options: object) -> HttpResponse:
-    chosen = {"deadline_seconds": 3.0, "max_bytes": 1000, **options}
+    chosen = {"deadline_seconds": 20.0, "max_bytes": 1000, **options}
     return client.send(HttpRequest(method, url, {"X-Test": "1"}, b"hi" if method == "POST" else b""), **chosen)  # type: ignore[arg-type]
 
 
@@ -45,8 +45,11 @@ def raw(*pieces: bytes, pause: float = 0.0) -> Script:
     return script
 
 
+SILENCE = 30  # seconds: who is back before has not waited for the peer
+
+
 def silent(_conn: socket.socket, _request: bytes) -> None:
-    time.sleep(3)
+    time.sleep(SILENCE)
 
 
 def test_send_returns_the_answer(serve: Serve, client_for: ClientFor) -> None:
@@ -84,7 +87,7 @@ def test_own_headers_cannot_be_set_by_the_request(serve: Serve, client_for: Clie
     provider = serve()
     headers = {"Host": "evil.example", "content-length": "999", "Transfer-Encoding": "chunked", "Connection": "upgrade"}
 
-    client_for(provider).send(HttpRequest("POST", provider.url, headers, b"x"), deadline_seconds=2, max_bytes=9)
+    client_for(provider).send(HttpRequest("POST", provider.url, headers, b"x"), deadline_seconds=20, max_bytes=9)
 
     head = provider.requests[0].lower()
     assert head.count(b"host:") == 1
@@ -121,14 +124,14 @@ def test_second_address_is_tried_when_the_first_is_dead(serve: Serve) -> None:
 
 def test_deadline_covers_the_name_lookup() -> None:
     release = threading.Event()
-    client = OutboundClient(resolver=lambda _host, _port: [str(release.wait(5))])
+    client = OutboundClient(resolver=lambda _host, _port: [str(release.wait(SILENCE))])
     started = time.monotonic()
 
     with pytest.raises(NotSent):
         get(client, "https://slow.example/", deadline_seconds=0.1)
 
     release.set()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < SILENCE
 
 
 def test_no_time_left_is_not_sent(serve: Serve, client_for: ClientFor) -> None:
@@ -194,7 +197,7 @@ def test_fence_is_asked_once_after_the_connection_stands(serve: Serve, client_fo
         return True
 
     client_for(provider).send(
-        HttpRequest("POST", provider.url, {}, b"x" * 300_000), deadline_seconds=3, max_bytes=9, before_first_byte=fence
+        HttpRequest("POST", provider.url, {}, b"x" * 300_000), deadline_seconds=20, max_bytes=9, before_first_byte=fence
     )
 
     assert seen == [(1, 0)]
@@ -246,22 +249,22 @@ def test_silence_after_the_request_is_interrupted(serve: Serve, client_for: Clie
     started = time.monotonic()
 
     with pytest.raises(Interrupted) as caught:
-        get(client_for(provider), provider.url, "POST", deadline_seconds=0.3)
+        get(client_for(provider), provider.url, "POST", deadline_seconds=1)
 
     assert caught.value.code == "timeout"
-    assert 0.25 < time.monotonic() - started < 1
+    assert 0.9 < time.monotonic() - started < SILENCE
 
 
 def test_slow_drip_ends_at_the_deadline(serve: Serve, client_for: ClientFor) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
-    provider = serve(raw(head, *[b"x"] * 100, pause=0.05))
+    provider = serve(raw(head, *[b"x"] * 100, pause=SILENCE / 100))
     started = time.monotonic()
 
     with pytest.raises(Interrupted) as caught:
-        get(client_for(provider), provider.url, deadline_seconds=0.4)
+        get(client_for(provider), provider.url, deadline_seconds=2)
 
     assert (caught.value.code, caught.value.status) == ("timeout", 200)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < SILENCE
 
 
 def test_slow_headers_end_at_the_deadline(serve: Serve, client_for: ClientFor) -> None:
@@ -277,7 +280,7 @@ def test_peer_that_does_not_read_ends_at_the_deadline(client_for: ClientFor) -> 
         client = OutboundClient(frozenset({pair}), require_https=False)
 
         with pytest.raises(Interrupted):
-            client.send(HttpRequest("POST", f"http://{pair}", {}, b"x" * 20_000_000), deadline_seconds=0.4, max_bytes=9)
+            client.send(HttpRequest("POST", f"http://{pair}", {}, b"x" * 20_000_000), deadline_seconds=1, max_bytes=9)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +313,7 @@ def test_broken_answers_are_interrupted(serve: Serve, client_for: ClientFor, scr
 def test_reset_in_the_middle_of_the_body_keeps_the_status(serve: Serve, client_for: ClientFor) -> None:
     def script(conn: socket.socket, _request: bytes) -> None:
         conn.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nab")
-        time.sleep(0.05)
+        time.sleep(1)  # a reset takes back what was not read yet
         reset(conn)
 
     provider = serve(script)
@@ -334,9 +337,9 @@ def test_endless_headers_are_cut(serve: Serve, client_for: ClientFor, line: byte
     started = time.monotonic()
 
     with pytest.raises(Interrupted):
-        get(client_for(provider), provider.url, deadline_seconds=10)
+        get(client_for(provider), provider.url, deadline_seconds=SILENCE)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SILENCE
 
 
 def test_answer_before_the_request_is_read_is_still_read(serve: Serve, client_for: ClientFor) -> None:
@@ -361,7 +364,7 @@ def test_broken_pipe_while_writing_is_interrupted(
     provider = serve(silent)
 
     with pytest.raises(Interrupted):
-        get(client_for(provider), provider.url, "POST", deadline_seconds=0.3)
+        get(client_for(provider), provider.url, "POST", deadline_seconds=2)
 
 
 # Caps and compression
@@ -444,16 +447,20 @@ def test_reuse_can_be_told(serve: Serve, client_for: ClientFor) -> None:
 def test_connection_closed_meanwhile_is_not_used_again(
     serve: Serve, client_for: ClientFor, farewell: Callable[[socket.socket], None]
 ) -> None:
+    was_read, is_said = threading.Event(), threading.Event()
+
     def once(conn: socket.socket, request: bytes) -> None:
         answer()(conn, request)
-        time.sleep(0.02)
+        was_read.wait(SILENCE)
         farewell(conn)
+        is_said.set()
 
     provider = serve(once, answer())
     client = client_for(provider)
 
     get(client, provider.url)
-    time.sleep(0.05)
+    was_read.set()
+    assert is_said.wait(SILENCE)
 
     assert get(client, provider.url).status == 200
     assert provider.connections == 2
@@ -605,7 +612,7 @@ def test_transport_sends_through_the_guard(serve: Serve, client_for: ClientFor) 
     packed = gzip.compress(b'{"access_token": "x"}')
     provider = serve(answer(packed, headers="Content-Encoding: gzip\r\nContent-Type: application/json\r\n"))
 
-    with httpx2.Client(transport=client_for(provider).transport, timeout=2) as client:
+    with httpx2.Client(transport=client_for(provider).transport, timeout=20) as client:
         response = client.post(f"{provider.url}/token", data={"grant_type": "refresh_token"})
 
     assert response.json() == {"access_token": "x"}
@@ -614,7 +621,7 @@ def test_transport_sends_through_the_guard(serve: Serve, client_for: ClientFor) 
 
 def through_transport(client: OutboundClient, url: str) -> Exception:
     with (
-        httpx2.Client(transport=client.transport, timeout=0.5) as outer,
+        httpx2.Client(transport=client.transport, timeout=20) as outer,
         pytest.raises(httpx2.TransportError) as caught,
     ):
         outer.get(url)

@@ -100,7 +100,7 @@ def test_claim_gives_each_of_several_claimers_another_execution(desk_of: MakeDes
 
 def _claim_together(ready: Barrier) -> Claim | None:
     try:
-        ready.wait(10)
+        ready.wait(60)
         return claim_next()
     finally:
         connection.close()

@@ -460,7 +460,7 @@ def _race(pool: ThreadPoolExecutor, desk: Desk, row: Execution) -> bool:
 
 def _claim_and_execute(ready: Barrier) -> None:
     try:
-        ready.wait(10)
+        ready.wait(60)
         claim = claim_next()
         if claim is not None:
             execute(claim)
@@ -471,7 +471,7 @@ def _claim_and_execute(ready: Barrier) -> None:
 def _call_off(ready: Barrier, desk: Desk, row: Execution) -> bool:
     owner = desk.user.owner.ref
     try:
-        ready.wait(10)
+        ready.wait(60)
         cancel_execution(actor=actor_of(desk.user), owner=owner, execution_id=row.id, now=timezone.now())
     except ConflictError:
         return False

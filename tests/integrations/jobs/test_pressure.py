@@ -121,7 +121,7 @@ def _race(pool: ThreadPoolExecutor, desk: Desk, row: Execution) -> bool:
 
 def _together(ready: Barrier, act: Callable[[], Any]) -> Any:
     try:
-        ready.wait(20)
+        ready.wait(60)
         return act()
     finally:
         connection.close()

@@ -64,7 +64,7 @@ def connect(
         code_verifier=verifier,
         redirect_uri=REDIRECT_URI,
         transport=transport,
-        deadline=5.0,
+        deadline=30.0,
         scopes=scopes,
     )
 
@@ -154,7 +154,7 @@ def test_a_wrong_client_secret_is_said_plainly(
             code_verifier="",
             redirect_uri=REDIRECT_URI,
             transport=transport,
-            deadline=5.0,
+            deadline=30.0,
         )
 
     assert (caught.value.code, caught.value.permanent) == (code, False)
@@ -217,7 +217,7 @@ def test_google_refreshes_and_keeps_the_refresh_token(emulate: Emulate, transpor
     spec, client = spec_of(emulate, "google"), Client(*emulate.client("google"))
     first = connect(emulate, transport, spec, "google", "sam@example.com")
 
-    second = refresh(spec, client, refresh_token=first.refresh_token, transport=transport, deadline=5.0)
+    second = refresh(spec, client, refresh_token=first.refresh_token, transport=transport, deadline=30.0)
 
     assert second.access_token != first.access_token
     assert second.refresh_token == first.refresh_token
@@ -232,7 +232,7 @@ def test_google_withdraws_the_grant(emulate: Emulate, transport: httpx2.BaseTran
     assert revoke(spec, client, tokens, transport, 5.0).confirmed
 
     with pytest.raises(OAuthError) as caught:
-        refresh(spec, client, refresh_token=tokens.refresh_token, transport=transport, deadline=5.0)
+        refresh(spec, client, refresh_token=tokens.refresh_token, transport=transport, deadline=30.0)
     assert (caught.value.code, caught.value.permanent) == ("invalid_grant", True)
 
 

@@ -198,7 +198,7 @@ def test_submit_by_twenty_at_once_with_one_key_is_one_run(desk_of: MakeDesk) -> 
 
 def _submit_together(desk: Desk, ready: Barrier) -> Any:
     try:
-        ready.wait(20)
+        ready.wait(60)
         return submit(desk, idempotency_key="k").id
     finally:
         connection.close()

@@ -66,7 +66,7 @@ def watch(desk: Desk, row: Execution, script: Script, *, user: Any = None, seen:
         assert response.headers["Cache-Control"] == "no-store"
         stream = aiter(response)
         try:
-            return await asyncio.wait_for(script(stream, row), 20)
+            return await asyncio.wait_for(script(stream, row), 60)
         finally:
             await stream.aclose()  # type: ignore[attr-defined]  # an async generator
 
@@ -107,7 +107,7 @@ def test_events_tell_of_a_change_and_end_with_the_run(desk_of: MakeDesk, wire: W
 def test_events_come_at_once_when_something_is_announced(
     desk_of: MakeDesk, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "LOOK_SECONDS", 15.0)
+    monkeypatch.setattr(events, "LOOK_SECONDS", 50.0)
     desk = desk_of()
     row = desk.queue()
 
@@ -118,7 +118,7 @@ def test_events_come_at_once_when_something_is_announced(
         assert not waiting.done()
         await sync_to_async(set_status)(row, cancel_requested_at=timezone.now())
         await wire.queue.put(row.id.hex)
-        return await asyncio.wait_for(waiting, 3)
+        return await asyncio.wait_for(waiting, 30)
 
     assert "cancelling" in watch(desk, row, script)
 
@@ -212,7 +212,7 @@ def test_events_of_many_watchers_share_one_subscription(desk_of: MakeDesk, wire:
         with hub.watch(row.id) as one, hub.watch(row.id) as other, hub.watch(desk.user.id):
             await asyncio.sleep(0)
             await wire.queue.put(row.id.hex)
-            await asyncio.wait_for(asyncio.gather(one.wait(), other.wait()), 3)
+            await asyncio.wait_for(asyncio.gather(one.wait(), other.wait()), 30)
             during = wire.listeners
         return during, len(hub._watchers)
 
