@@ -1,6 +1,7 @@
 """Runs inside the product's environment, in a process of its own: `python -m tests.faults.driver COMMAND ARGS`.
 
-Prints one JSON document. It goes through the product's own services, as a web process would.
+Prints one JSON document. It goes through the product's own services, as a web process would. Without a command it
+stays, as a web process does: it takes a list of command and arguments from each line, and answers with a line.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -215,5 +217,24 @@ COMMANDS = {
     )
 }
 
+
+def answer(command: str, *arguments: str) -> str:
+    return json.dumps(COMMANDS[command](*arguments)) + "\n"
+
+
+def stay() -> None:
+    """What fails is told in the answer; the next command finds the process as a request would."""
+    for line in sys.stdin:
+        try:
+            said = answer(*json.loads(line))
+        except Exception:  # noqa: BLE001  # told in the answer
+            said = json.dumps({"traceback": traceback.format_exc()}) + "\n"
+        sys.stdout.write(said)
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])) + "\n")
+    if sys.argv[1:]:
+        sys.stdout.write(answer(*sys.argv[1:]))
+    else:
+        stay()

@@ -100,7 +100,10 @@ class Stack:
         process = self.processes.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
 
     def terminate(self, name: str, seconds: float) -> int:
         """SIGTERM, as a deployment does it; the exit code."""
@@ -137,27 +140,27 @@ class Stack:
             timeout=300,
         )
 
-    def drive(self, command: str, *arguments: object, check: bool = True) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.driver", command, *map(str, arguments)],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
-        if not check:
-            return done.returncode
-        assert done.returncode == 0, done.stderr.decode()[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
+    def drive(self, command: str, *arguments: object) -> Any:
+        """What the driver answers. It is started with the first command, and stays: to start Django takes seconds."""
+        if "driver" not in self.processes:
+            with (self.folder / "driver.log").open("ab") as log:
+                self.processes["driver"] = self._driver(stdin=subprocess.PIPE, stderr=log, start_new_session=True)
+        driver = self.processes["driver"]
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        driver.stdin.write(json.dumps([command, *map(str, arguments)]).encode() + b"\n")
+        driver.stdin.flush()
+        said = json.loads(driver.stdout.readline() or '{"traceback": "the driver has died"}')
+        assert "traceback" not in said, said["traceback"]
+        return said
 
     def driving(self, command: str, *arguments: object) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.driver", command, *map(str, arguments)],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.PIPE,
-        )
+        """A driver of its own for one command, beside the one that stays."""
+        return self._driver(command, *map(str, arguments))
+
+    def _driver(self, *arguments: str, **how: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.faults.driver", *arguments]
+        return subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, **how)
 
     def all_over(self) -> bool:
         return bool(self.drive("open_count")["open"] == 0)

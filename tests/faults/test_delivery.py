@@ -105,10 +105,11 @@ def test_f6_a_web_process_that_dies_before_it_rings_loses_nothing(stack: Stack) 
     stack.start_worker()
     wait_until(stack.worker_is_up, SETTLE, "the worker is up")
 
-    died = stack.drive("submit_and_die", "write", "no-bell", check=False)
+    submitting = stack.driving("submit_and_die", "write", "no-bell")
+    submitting.communicate(timeout=SETTLE)
     wait_until(lambda: stack.drive("open_count") == {"open": 0, "all": 1}, SETTLE, "the sweep has rung")
 
-    assert died == -9
+    assert submitting.returncode == -9
     assert statuses(stack) == {"succeeded"}
     assert stack.provider.counts["no-bell"] == 1
 

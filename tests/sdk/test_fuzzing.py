@@ -36,7 +36,7 @@ def test_fuzzing_finds_nothing(asking: Asking, tmp_path: Path) -> None:
         capture_output=True,
         check=False,
         text=True,
-        timeout=1500,
+        timeout=850,
     )
 
     said = done.stdout + done.stderr
