@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 pytest_plugins = [f"tests.{file.stem}" for file in sorted(Path(__file__).parent.glob("fixtures_*.py"))]
 
 LONG = ("browser", "faults", "emulate")  # what starts servers, browsers and whole installations
+# A slow machine is no finding: neither of an example nor of how long it takes to make one.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "furnished_once"}
 
 

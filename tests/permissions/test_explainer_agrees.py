@@ -120,7 +120,7 @@ def gist(decision: Decision) -> tuple[Any, ...]:
 
 
 @given(questions)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_checks_shown_are_the_decision_made(question: Question) -> None:
     decision = decide(question)
     outcomes = [check.outcome.value for check in decision.checks]
@@ -138,7 +138,7 @@ def test_checks_shown_are_the_decision_made(question: Question) -> None:
 
 
 @given(questions, st.randoms())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_order_in_which_facts_are_read_changes_nothing(question: Question, random: Random) -> None:
     """The explainer, submitting and the worker read the accounts with different queries."""
     defaults = [one for one in question.accounts if one.is_default]
@@ -149,7 +149,7 @@ def test_order_in_which_facts_are_read_changes_nothing(question: Question, rando
 
 
 @given(questions)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_worker_allows_what_was_accepted_and_names_the_same_account(question: Question) -> None:
     """It asks again with the chosen account by name: as long as nothing changes, the answer is the same."""
     decision = decide(question)
@@ -167,7 +167,7 @@ def test_the_worker_allows_what_was_accepted_and_names_the_same_account(question
 
 
 @given(questions, st.sampled_from(Role), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_admin_is_told_of_a_member_what_the_member_meets_under_that_id(
     question: Question, role: Role, is_active: bool
 ) -> None:

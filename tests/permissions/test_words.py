@@ -102,7 +102,7 @@ def everything_said(decision: Decision) -> str:
     return "\n".join(parts)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(questions)
 def test_explanation_names_no_id_and_no_account_out_of_reach(question: Question) -> None:
     decision = decide(question)
@@ -119,7 +119,7 @@ def test_explanation_names_no_id_and_no_account_out_of_reach(question: Question)
             assert f"ca_{account.id.hex}" not in said
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(questions)
 def test_refusal_says_what_to_do_next(question: Question) -> None:
     decision = decide(question)
@@ -132,7 +132,7 @@ def test_refusal_says_what_to_do_next(question: Question) -> None:
         assert remedy.by_actor or remedy.label.startswith("Ask ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(questions)
 def test_remedies_lead_to_owners_within_reach_and_accounts_of_theirs(question: Question) -> None:
     accounts = {one.id: one for one in question.accounts}
@@ -143,7 +143,7 @@ def test_remedies_lead_to_owners_within_reach_and_accounts_of_theirs(question: Q
             assert accounts[remedy.account_id].owner == remedy.owner
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(questions)
 def test_what_is_out_of_reach_changes_nothing_in_the_answer(question: Question) -> None:
     """Somebody else's accounts might as well not exist (checks T9, H12)."""
@@ -156,7 +156,7 @@ def test_what_is_out_of_reach_changes_nothing_in_the_answer(question: Question) 
     assert decide(question) == decide(without)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(questions)
 def test_an_allowed_run_uses_a_working_account_of_exactly_the_requested_owner(question: Question) -> None:
     decision = decide(question)
