@@ -8,10 +8,18 @@ from ninja import Query, Router
 from ninja.params import functions
 
 from integrations.api.asking import ApiRequest, listed
-from integrations.api.catalogue_answers import scheme_out, scheme_word, tool_out, toolkit_fields, toolkit_item
+from integrations.api.catalogue_answers import (
+    changes_out,
+    scheme_out,
+    scheme_word,
+    tool_out,
+    toolkit_fields,
+    toolkit_item,
+)
 from integrations.api.catalogue_shapes import (
     CategoryOut,
     CategoryPageOut,
+    ChangelogOut,
     ManyToolkitsIn,
     ToolkitListIn,
     ToolkitOut,
@@ -31,6 +39,7 @@ from integrations.queries.catalogue import (
     home_of,
     tool_of_catalogue,
     toolkit_of_catalogue,
+    toolkits_of_catalogue,
 )
 from integrations.queries.ways import get_ways
 from orgs.permissions import Actor, Permission, can
@@ -67,6 +76,11 @@ def list_categories(request: ApiRequest) -> Any:
     return CategoryPageOut(
         items=items, **page_numbers(len(items), 0, max(1, len(items)), items, actor=request.auth, what="categories")
     )
+
+
+@router.get("/toolkits/changelog", response=ChangelogOut)
+def get_changelog(request: ApiRequest) -> Any:
+    return ChangelogOut(items=[changes_out(row) for row in toolkits_of_catalogue(actor=request.auth)])
 
 
 @router.get("/toolkits/{slug}", response=ToolkitOut)

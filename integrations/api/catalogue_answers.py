@@ -12,10 +12,12 @@ from integrations.api.catalogue_shapes import (
     FieldsOut,
     SchemeFieldsOut,
     SchemeOut,
+    ToolkitChangesOut,
     ToolkitItemOut,
     ToolkitMetaOut,
     ToolOut,
     ToolToolkitOut,
+    VersionChangesOut,
 )
 
 SCHEMES: Final = {"none": "NO_AUTH"}
@@ -24,6 +26,11 @@ SCHEMES: Final = {"none": "NO_AUTH"}
 
 def logo_url(toolkit: Any) -> str:
     return str(settings.BASE_URL) + reverse("toolkit_logo", args=[toolkit.slug])
+
+
+def changes_out(toolkit: Any) -> ToolkitChangesOut:
+    changes = VersionChangesOut(version=toolkit.version, changelog=toolkit.definition.get("changes", ""))
+    return ToolkitChangesOut(slug=toolkit.slug, name=toolkit.name, display_name=toolkit.name, versions=[changes])
 
 
 def scheme_word(scheme: str) -> str:

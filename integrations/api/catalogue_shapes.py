@@ -91,6 +91,24 @@ class CategoryPageOut(PageOut):
     items: list[CategoryOut]
 
 
+class VersionChangesOut(Out):
+    version: str
+    changelog: str
+
+
+class ToolkitChangesOut(Out):
+    """What the versions of a toolkit changed. An installation has one version of each."""
+
+    slug: str
+    name: str
+    display_name: str
+    versions: list[VersionChangesOut]
+
+
+class ChangelogOut(Out):
+    items: list[ToolkitChangesOut]
+
+
 class ToolToolkitOut(Out):
     slug: str
     name: str

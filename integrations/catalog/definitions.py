@@ -64,6 +64,7 @@ class ToolkitDefinition:
 
 TOOLKIT_DEFAULTS: Mapping[str, Any] = {
     "website": "",
+    "changes": "",
     "sandbox": False,
     "headers": {},
     "connection_variables": [],

@@ -118,6 +118,12 @@ def toolkit_of_catalogue(*, actor: Actor, slug: str, version: str = "") -> Toolk
     return toolkit
 
 
+def toolkits_of_catalogue(*, actor: Actor) -> list[Toolkit]:
+    """All toolkits that are switched on, by name."""
+    require(actor, Permission.TOOLS_READ, home_of(actor=actor))
+    return list(Toolkit.objects.filter(is_enabled=True).order_by("name", "id"))
+
+
 def categories_of_catalogue(*, actor: Actor) -> list[str]:
     """Every category that a toolkit stands under."""
     require(actor, Permission.TOOLS_READ, home_of(actor=actor))

@@ -48,6 +48,7 @@ OPERATIONS: dict[str, Operation] = {
     "list_toolkits": Operation("GET", "/toolkits", "tools:read", EVERYBODY),
     "list_named_toolkits": Operation("POST", "/toolkits/multi", "tools:read", EVERYBODY, {"toolkits": ["github"]}),
     "list_categories": Operation("GET", "/toolkits/categories", "tools:read", EVERYBODY),
+    "get_changelog": Operation("GET", "/toolkits/changelog", "tools:read", EVERYBODY),
     "get_toolkit": Operation("GET", "/toolkits/github", "tools:read", EVERYBODY),
     "list_tools": Operation("GET", "/tools", "tools:read", EVERYBODY),
     "get_tool": Operation("GET", "/tools/{tool}", "tools:read", EVERYBODY),

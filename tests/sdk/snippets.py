@@ -23,6 +23,9 @@ def tried(work: Any) -> str:
 def before() -> None:
     """As far as it goes without a connection."""
     found["tools"] = [one["function"]["name"] for one in composio.tools.get(user_id=USER, toolkits=["GITHUB"])]
+    if hasattr(composio.client.toolkits, "retrieve_changelog"):  # not in the older one
+        changes = composio.client.toolkits.retrieve_changelog().items
+        found["changes"] = {one.slug: [version.version for version in one.versions] for one in changes}
     found["searched"] = len(composio.tools.get(user_id=USER, search="user", limit=10))
     found["one"] = [one["function"]["name"] for one in composio.tools.get(user_id=USER, slug="HACKERNEWS_GET_USER")]
     found["no_version"] = tried(lambda: composio.tools.execute("GITHUB_GET_REPO", user_id=USER, arguments={}))

@@ -50,6 +50,7 @@ def test_snippets_run_with_the_official_sdk(asking: Asking, version: str) -> Non
     before = run(asking, version, "before")
 
     assert "GITHUB_GET_REPO" in before["tools"]
+    assert version != VERSIONS[0] or before["changes"]["github"] == ["20250909_00"]
     assert before["searched"] > 0
     assert before["one"] == ["HACKERNEWS_GET_USER"]
     assert before["no_version"].startswith("ToolVersionRequiredError")
