@@ -1,10 +1,11 @@
 """Identifiers: UUIDv7 keys inside, a prefix and 32 hex digits at the edge."""
 
+import re
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-HEX_LENGTH = 32
+DIGITS = re.compile(r"[0-9a-f]{32}")  # one way to write each: UUID() also takes signs, spaces and underscores
 # Of every kind of ID there is: nobody's username may read like one (check H3).
 PREFIXES = (
     *("user", "org", "eu", "app", "key", "ac", "ca", "cr", "ex", "trs"),
@@ -24,10 +25,5 @@ def to_text(prefix: str, value: UUID) -> str:
 
 def from_text(prefix: str, text: str) -> UUID | None:
     """Return the UUID behind an outside ID, or None when the text is not one of this prefix."""
-    head, separator, tail = text.partition("_")
-    if head != prefix or not separator or len(tail) != HEX_LENGTH or not tail.isascii():
-        return None
-    try:
-        return UUID(hex=tail)
-    except ValueError:
-        return None
+    head, _, tail = text.partition("_")
+    return UUID(hex=tail) if head == prefix and DIGITS.fullmatch(tail) else None

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from accounts.ids import PREFIXES
+from accounts.ids import PREFIXES, from_text, new_id, to_text
 from tests.architecture.code import sources
 
 READERS = {"to_text", "from_text"}
@@ -24,3 +24,23 @@ def test_every_prefix_is_on_the_list_and_no_other() -> None:
 
 def test_no_prefix_is_listed_twice() -> None:
     assert len(PREFIXES) == len(set(PREFIXES))
+
+
+def test_id_has_one_way_to_be_written() -> None:
+    """UUID() takes signs, spaces and underscores between the digits, too (check T14)."""
+    text = to_text("ca", new_id())
+    digits = text.removeprefix("ca_")
+    others = [
+        text.upper(),
+        f"ca_{digits.upper()}" if digits.upper() != digits else "ca_F",
+        f"ca_+{digits[1:]}",
+        f"ca_ {digits[1:]}",
+        f"ca_{digits[1:]}\n",
+        f"ca_{digits[1:3]}_{digits[3:]}",
+        f"ca_{{{digits[2:]}}}",
+        f"ac_{digits}",
+        digits,
+    ]
+
+    assert from_text("ca", text) is not None
+    assert [one for one in others if from_text("ca", one)] == []
