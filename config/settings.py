@@ -209,7 +209,7 @@ OAUTH_REGISTRATIONS = env.bool("OAUTH_REGISTRATIONS", default=True)  # clients m
 # --- The API: requests a minute of one key and of one owner, and how long an execute call waits for the run's end
 API_LIMIT_PER_KEY = env.int("API_LIMIT_PER_KEY", default=600)
 API_LIMIT_PER_OWNER = env.int("API_LIMIT_PER_OWNER", default=3000)
-API_WAIT_LIMIT = env.int("API_WAIT_LIMIT", default=60)  # seconds
+API_WAIT_LIMIT = env.int("API_WAIT_LIMIT", default=45)  # seconds; the SDKs hang up after 60 and some ask again
 
 # --- Outbound HTTP: exact host:port pairs that may be private. In production everything speaks https.
 EGRESS_ALLOW = frozenset(env.list("EGRESS_ALLOW", default=[]))

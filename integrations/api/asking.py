@@ -4,7 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
+from integrations.doors.limits import spend_elsewhere
 from orgs.addresses import owner_url_if_any
 from orgs.errors import DomainError, NotFoundError
 from orgs.permissions import Actor, OwnerRef, owner_meant, words
@@ -36,6 +38,14 @@ def owner_from(text: str, *, actor: Actor) -> OwnerRef:
     if owner is None:
         raise NotFoundError(words.id_not_found(actor), code="user_id_not_found", field="user_id")
     return owner
+
+
+def count_under(text: str, *, actor: Actor) -> None:
+    """Count a request under the ID that it names. One that names none of the actor's is counted at the door only."""
+    requested = read_id(text, actor=actor)
+    owner = owner_meant(naming(actor=actor, asked=requested), requested)
+    if owner is not None:
+        spend_elsewhere(actor, owner, timezone.now())
 
 
 def page_url(owner: OwnerRef, name: str, /, **parts: Any) -> str:

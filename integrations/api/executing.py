@@ -8,18 +8,17 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import AliasChoices, Field
 
-from integrations.api.asking import ApiRequest
+from integrations.api.asking import ApiRequest, count_under
 from integrations.api.base import In, Out
 from integrations.api.catalogue import SLUG
 from integrations.api.refusals import refusal_of_run
 from integrations.api.refusing import refusing
-from integrations.doors.limits import spend_for
 from integrations.doors.waiting import run_when_over
 from integrations.queries.catalogue import tool_of_catalogue
 from integrations.queries.executions import get_execution
 from integrations.services.executions import VIA_API, Order, submit_execution
 from orgs.errors import DomainError
-from orgs.permissions import Actor
+from orgs.permissions import Actor, Permission, require_scope
 
 router = Router(tags=["Run tools"])
 STILL_RUNNING: Final = "It is not over yet: {status}. GET /executions/{run} says how it ends. Do not send it again."
@@ -70,6 +69,7 @@ async def execute_tool(request: ApiRequest, asked: ExecuteIn, slug: str = SLUG) 
 
 
 def submit(request: ApiRequest, asked: ExecuteIn, slug: str) -> Any:
+    require_scope(request.auth, Permission.EXECUTIONS_READ)  # the answer is the result: nothing is sent without it
     for name, message in NOT_SUPPORTED.items():
         if getattr(asked, name):
             raise DomainError(message, code="not_supported", field=name)
@@ -86,9 +86,8 @@ def submit(request: ApiRequest, asked: ExecuteIn, slug: str) -> Any:
 
 def accepted(request: ApiRequest, order: Order) -> Any:
     """The row of an order that the rule allowed; its refusal as an error, which is on record as a run too."""
+    count_under(order.requested, actor=request.auth)
     row = submit_execution(actor=request.auth, order=order, now=timezone.now())
-    if row.owner.ref not in request.auth.reach()[:1]:  # its own ID was counted at the door
-        spend_for(row.owner.ref, timezone.now())
     if row.status == "denied":
         raise refusal_of_run(row)
     return row

@@ -10,7 +10,7 @@ from ninja.params import functions
 from pydantic import Field, StrictBool
 
 from accounts.ids import from_text, to_text
-from integrations.api.asking import ApiRequest, owner_from, page_url
+from integrations.api.asking import ApiRequest, count_under, owner_from, page_url
 from integrations.api.base import Out, StrictIn, stamp
 from integrations.api.catalogue_shapes import ListIn
 from integrations.api.executing import accepted, data_of
@@ -168,6 +168,7 @@ def cancel_run(request: ApiRequest, run_id: str = RUN) -> Any:
 def repeat_run(request: ApiRequest, asked: AgainIn, run_id: str = RUN, idempotency_key: str = KEY) -> Any:
     """A new run with the same arguments, under the same ID or another one of the key's."""
     row = _found(request, run_id)
+    count_under(asked.user_id or row.owner.ref.passed_id, actor=request.auth)
     again = run_again(
         actor=request.auth,
         owner=row.owner.ref,

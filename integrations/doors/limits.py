@@ -20,6 +20,14 @@ def spend(actor: Actor, now: datetime) -> None:
         spend_for(owner, now)
 
 
+def spend_elsewhere(actor: Actor, owner: OwnerRef, now: datetime) -> None:
+    """The same for an ID other than the actor's own, which `spend` has counted. Ask before anything is done:
+    whoever is told "too often" asks again.
+    """
+    if owner not in actor.reach()[:1]:
+        spend_for(owner, now)
+
+
 def spend_for(owner: OwnerRef, now: datetime) -> None:
     """Count a request under an ID: a busy organization does not slow another one down."""
     whose = f"This {owner.kind.value.replace('_', ' ')}"

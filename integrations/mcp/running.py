@@ -10,7 +10,7 @@ from django.utils import timezone
 from mcp_types import CallToolResult, InputRequiredResult
 
 from integrations.doors.database import give_back_connections
-from integrations.doors.limits import spend_for
+from integrations.doors.limits import spend_elsewhere
 from integrations.doors.waiting import run_when_over
 from integrations.mcp.answers import refusal, run_answer
 from integrations.mcp.meta_tools import HANDLERS, RUN, call_meta_tool, text_of
@@ -59,8 +59,7 @@ async def _run(place: Place, tool: str, arguments: Mapping[str, Any], account: s
 
 def _submit(place: Place, tool: str, arguments: Mapping[str, Any], account: str) -> Any:
     now = timezone.now()
-    if place.owner not in place.actor.reach()[:1]:  # its own ID was counted at the door
-        spend_for(place.owner, now)
+    spend_elsewhere(place.actor, place.owner, now)
     return submit_mcp_run(
         actor=place.actor,
         owner=place.owner,

@@ -28,7 +28,7 @@ from integrations.queries.executions import execution_row, is_own
 from integrations.tasks import ring
 from orgs.audit import DONE, AuditAction, Detail, Result, Target, denied
 from orgs.errors import ConflictError, DomainError, NotFoundError, UnauthenticatedError
-from orgs.permissions import Actor, Decision, OwnerRef, Permission, require
+from orgs.permissions import Actor, Decision, OwnerRef, Permission, require, require_scope
 from orgs.services.audit import log_of, record
 from orgs.services.end_users import row_to_own
 
@@ -259,6 +259,9 @@ def too_late(row: Execution, *, actor: Actor) -> ConflictError:
 
 
 def require_own_or_admin(row: Execution, *, actor: Actor, owner: OwnerRef) -> None:
-    """Whoever ordered a run decides about it, and so does who may read everybody's results."""
+    """Whoever ordered a run decides about it, and so does who may read everybody's results. A key needs to be one
+    that may run tools: one that only looks changes nothing.
+    """
+    require_scope(actor, Permission.TOOLS_EXECUTE)
     if not is_own(row, actor=actor):
         require(actor, Permission.EXECUTIONS_READ_RESULTS, owner)

@@ -19,7 +19,7 @@ from orgs.permissions.question import (
     ToolFacts,
 )
 from orgs.permissions.roles import GRANTS, PERMISSION_LABELS, ROLE_LABELS, SCOPE_LABELS, Permission, Role, Scope
-from orgs.permissions.rules import can, has_power, require, require_power, roles_with
+from orgs.permissions.rules import can, has_power, require, require_power, require_scope, roles_with
 from orgs.permissions.standing import RoleChange, may_hand_out, may_invite_as, role_change
 from orgs.permissions.values import (
     ANONYMOUS,
@@ -82,6 +82,7 @@ __all__ = [
     "read_owner_id",
     "require",
     "require_power",
+    "require_scope",
     "role_change",
     "roles_with",
     "words",

@@ -88,11 +88,16 @@ def require(actor: Actor, permission: Permission, owner: OwnerRef) -> None:
         )
     if owner.id in actor.lacks_factor:
         raise ForbiddenError(words.factor_missing(owner), code="mfa_required")
+    require_scope(actor, permission)
+    raise ForbiddenError(_role_too_small(actor, permission, owner), code="role_insufficient")
+
+
+def require_scope(actor: Actor, permission: Permission) -> None:
+    """Raise unless the key may be used for it, whatever its role allows. A browser session always may (check K4)."""
     if not _has_scope(actor, permission):
         needed = SCOPE_NEEDED[permission]
         message = f"This API key lacks the scope {needed}. Use a key that has it."
         raise ForbiddenError(message, code="insufficient_scope")
-    raise ForbiddenError(_role_too_small(actor, permission, owner), code="role_insufficient")
 
 
 def roles_with(permission: Permission) -> list[Role]:

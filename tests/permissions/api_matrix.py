@@ -1,8 +1,8 @@
 """Who gets which answer from which operation of the API: written by hand, not computed from the rule.
 
-Every operation is asked about Acme's things, or under Acme's ID. `lacking` is the owner's key with every scope but the
-one that the row names; where it names none, no scope is needed. `app_key` is a key of an application of Acme's: on the
-organization's own ID it is a member, and no more.
+Every operation is asked about Acme's things, or under Acme's ID. `lacking` is the owner's key with every scope but
+those that the row names; where it names none, no scope is needed. `app_key` is a key of an application of Acme's: on
+the organization's own ID it is a member, and no more.
 """
 
 from dataclasses import dataclass
@@ -52,17 +52,24 @@ OPERATIONS: dict[str, Operation] = {
     "get_toolkit": Operation("GET", "/toolkits/github", "tools:read", EVERYBODY),
     "list_tools": Operation("GET", "/tools", "tools:read", EVERYBODY),
     "get_tool": Operation("GET", "/tools/{tool}", "tools:read", EVERYBODY),
-    "execute_tool": Operation("POST", "/tools/execute/{tool}", "executions:write", RUNNING, UNDER_ACME),
+    "execute_tool": Operation("POST", "/tools/execute/{tool}", "executions:write executions:read", RUNNING, UNDER_ACME),
     "submit_run": Operation("POST", "/executions", "executions:write", RUNNING, UNDER_ACME),
     "list_runs": Operation("GET", "/executions?user_id={acme}", "executions:read", ACMES),
     "get_run": Operation("GET", "/executions/{run}", "executions:read", ACMES),
     "wait_for_run": Operation("GET", "/executions/{run}/wait?seconds=0", "executions:read", ACMES),
     # the run is the member's; a key of the organization may read everybody's by its scope
     "cancel_run": Operation(
-        "POST", "/executions/{run}/cancel", "executions:read", "401 200 403 200 200 404 404 200 403 403"
+        "POST",
+        "/executions/{run}/cancel",
+        "executions:write executions:read",
+        "401 200 403 200 200 404 404 200 403 403",
     ),
     "repeat_run": Operation(
-        "POST", "/executions/{over}/again", "executions:write", "401 202 403 202 202 404 404 202 403 403", {}
+        "POST",
+        "/executions/{over}/again",
+        "executions:write executions:read",
+        "401 202 403 202 202 404 404 202 403 403",
+        {},
     ),
     "list_accounts": Operation("GET", "/connected_accounts?user_ids={acme}", "connections:read", ACMES),
     "begin_account": Operation("POST", "/connected_accounts", "connections:write", CONNECTING, CONNECT),
@@ -104,7 +111,7 @@ OPERATIONS: dict[str, Operation] = {
     "execute_in_session": Operation(
         "POST",
         "/tool_router/session/{session}/execute",
-        "executions:write",
+        "executions:write executions:read",
         RUNNING,
         {"tool_slug": "{tool}", "arguments": {"name": "x"}},
     ),

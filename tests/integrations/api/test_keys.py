@@ -1,17 +1,27 @@
 """Who may ask: a live key in a header, and nothing else (checks K2, K5, K8, K9, K11, W3, W18)."""
 
 from datetime import timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from integrations.models import Execution, Tool
 from orgs.models import ApiKey, Membership
 from orgs.models.organizations import MemberStatus
 from orgs.permissions import Scope
-from tests.factories import make_api_key
-from tests.integrations.api.door import ROOT, Door, door_of
+from tests.factories import (
+    make_api_key,
+    make_connected_account,
+    make_execution,
+    make_session,
+    make_tool,
+    make_toolkit,
+)
+from tests.integrations.api.door import ROOT, Door, door_of, id_of
 from tests.world import World
 
 
@@ -166,3 +176,67 @@ def test_an_organization_has_one_limit_over_all_its_keys(world: World, settings:
 
     assert [door.get("/tools")[0] for door in doors * 2] == [200, 200, 200, 429]
     assert door_of(world.globex).get("/tools")[0] == 200
+
+
+EXECUTE = "/tools/execute/GITHUB_GET_THING"
+
+
+@pytest.fixture
+def things(world: World, settings: Any) -> Any:
+    settings.API_WAIT_LIMIT = 0
+    toolkit = make_toolkit()
+    make_tool(toolkit)
+    return make_connected_account(toolkit, owner=world.acme)
+
+
+def ways_to_run(door: Door, world: World) -> list[tuple[str, Any]]:
+    """Every way to ask for a run under the organization's ID: what is asked, and its body."""
+    asked = {"user_id": id_of(world.acme), "arguments": {"name": "x"}}
+    over = make_execution(Tool.objects.get(), owner=world.acme, user=world.member, status="succeeded")
+    session = make_session(owner=world.acme, user=world.member, takes_all=True)
+    return [
+        (EXECUTE, asked),
+        ("/executions", {**asked, "tool": "GITHUB_GET_THING"}),
+        (f"/executions/{over.text_id}/again", {}),
+        (f"/tool_router/session/{session.text_id}/execute", {"tool_slug": "GITHUB_GET_THING", **asked}),
+    ]
+
+
+def queued() -> int:
+    return Execution.objects.unscoped("a test counts").filter(status="queued").count()
+
+
+def test_whoever_is_told_to_wait_has_run_nothing(world: World, things: Any, settings: Any) -> None:
+    """They ask again: what was queued all the same would be done twice."""
+    settings.API_LIMIT_PER_OWNER = 0
+    door = door_of(world.member)
+    ways = ways_to_run(door, world)
+    with mock.patch("integrations.doors.limits.spend"), mock.patch("integrations.doors.keys.spend"):
+        answers = [door.post(path, body)[0] for path, body in ways]
+        settings.API_LIMIT_PER_OWNER = 100
+        allowed = [door.post(path, body)[0] for path, body in ways]
+
+    assert answers == [429] * 4
+    assert (allowed, queued()) == ([202] * 4, 4)
+
+
+def test_key_that_may_not_see_results_sends_nothing_whose_result_it_waits_for(world: World, things: Any) -> None:
+    blind = door_of(world.member, Scope.TOOLS_READ, Scope.EXECUTIONS_WRITE)
+    asked = {"user_id": id_of(world.acme), "arguments": {"name": "x"}}
+
+    status, body = blind.post(EXECUTE, asked)
+
+    assert (status, body["error"]["slug"], queued()) == (403, "insufficient_scope", 0)
+    assert "executions:read" in body["error"]["message"]
+    assert blind.post("/executions", {**asked, "tool": "GITHUB_GET_THING"})[0] == 202  # it asks for no result
+
+
+def test_key_that_only_looks_calls_nothing_off(world: World, things: Any) -> None:
+    run = make_execution(Tool.objects.get(), owner=world.member)
+    path = f"/executions/{run.text_id}/cancel"
+
+    looking, whole = door_of(world.member, Scope.EXECUTIONS_READ), door_of(world.member)
+
+    assert looking.post(path)[1]["error"]["slug"] == "insufficient_scope"
+    assert queued() == 1
+    assert (whole.post(path)[0], queued()) == (200, 0)
