@@ -1,9 +1,11 @@
 """What the shapes of all answers and questions have in common."""
 
 from datetime import UTC, datetime
+from typing import Any, Self
 
 from ninja import Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ModelWrapValidatorHandler, model_validator
+from pydantic_core import PydanticCustomError
 
 
 class Out(Schema):
@@ -12,13 +14,24 @@ class Out(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class In(Schema):
+class _Question(Schema):
+    """Ninja reads fields off anything that it is given: a list would be an object that sets none of them."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _is_object(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(getattr(values, "_obj", values), list | str | int | float):
+            raise PydanticCustomError("object_type", "Input should be an object")
+        return handler(values)
+
+
+class In(_Question):
     """A question. Fields that we do not know are ignored: newer clients send more than older servers read."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class StrictIn(Schema):
+class StrictIn(_Question):
     """A question in our own part of the API: an unknown field is a mistyped one."""
 
     model_config = ConfigDict(extra="forbid")

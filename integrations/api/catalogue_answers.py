@@ -19,6 +19,7 @@ from integrations.api.catalogue_shapes import (
     ToolToolkitOut,
     VersionChangesOut,
 )
+from integrations.session_limits import hints_of
 
 SCHEMES: Final = {"none": "NO_AUTH"}
 """Our word for a scheme, where the protocol's is not the same in capitals."""
@@ -66,8 +67,7 @@ def tool_out(row: Any) -> ToolOut:
 
 def _tags(row: Any) -> list[str]:
     """The hints of the protocol, made of the tool's effect."""
-    hints = {"read": ["readOnlyHint"], "destructive": ["destructiveHint"]}.get(row.effect, ["updateHint"])
-    return [*(["important"] if row.important else []), *hints, "openWorldHint"]
+    return [*(["important"] if row.important else []), *hints_of(row.effect)]
 
 
 def toolkit_item(row: Any) -> ToolkitItemOut:

@@ -1,11 +1,13 @@
 """What the answers and questions about tool sessions hold."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue, StrictBool, StrictInt
+from pydantic import BaseModel, Field, JsonValue, StrictBool, StrictInt
 
 from integrations.api.account_shapes import AuthConfigRefOut
 from integrations.api.base import In, Out, PageOut
+
+Hint = Literal["readOnlyHint", "createHint", "updateHint", "destructiveHint", "idempotentHint", "openWorldHint"]
 
 
 class ConnectionsIn(In):
@@ -20,6 +22,24 @@ class ToolkitsIn(In):
 
     enable: list[str] | None = Field(None, max_length=200)
     disable: list[str] | None = Field(None, max_length=200)
+    require_approval: list[str] | None = Field(None, max_length=200, description="Not supported: policies say it.")
+
+
+class TagsIn(BaseModel):
+    """Tools with one of the enabled hints, and with none of the disabled ones."""
+
+    enable: list[Hint] | None = None
+    disable: list[Hint] | None = None
+    require_approval: list[str] | None = Field(None, max_length=20, description="Not supported: policies say it.")
+
+
+class ToolLimitsIn(BaseModel):
+    """Which tools of one toolkit are in: those that are named, all but those that are named, or by their hints."""
+
+    enable: list[str] | None = Field(None, max_length=200)
+    disable: list[str] | None = Field(None, max_length=200)
+    tags: list[Hint] | TagsIn | None = None
+    require_approval: list[str] | None = Field(None, max_length=200, description="Not supported: policies say it.")
 
 
 class SessionIn(In):
@@ -32,8 +52,10 @@ class SessionIn(In):
     )
     manage_connections: ConnectionsIn | None = None
     auth_configs: dict[str, str] | None = None
-    tools: JsonValue = None
-    tags: JsonValue = None
+    tools: dict[str, list[str] | ToolLimitsIn] | None = Field(
+        None, description="By toolkit: which of its tools are in. A list names those that are."
+    )
+    tags: list[Hint] | TagsIn | None = Field(None, description="Hints that a tool must have, or must not have.")
     multi_account: JsonValue = None
     workbench: JsonValue = None
     preload: JsonValue = None

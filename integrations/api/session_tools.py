@@ -1,10 +1,12 @@
 """What an agent does in a tool session: look for tools, run them, and the tools about tools."""
 
+import time
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.utils import timezone
 from ninja import Query, Router, Status
 
@@ -20,12 +22,13 @@ from integrations.api.refusing import refusing
 from integrations.api.session_search import account_line, schema_of, search_for
 from integrations.api.session_tool_shapes import MetaRunIn, SearchIn, SearchOut, SessionRunIn, SessionRunOut
 from integrations.api.sessions import SESSION, begin_link, live_session, meta_slugs, preloaded
-from integrations.doors.limits import spend_for
+from integrations.doors.limits import spend_elsewhere
 from integrations.doors.waiting import run_when_over
-from integrations.queries.session_tools import account_by_name, accounts_of_session, tool_of_session
+from integrations.queries.session_tools import account_by_name, accounts_of_session, loaded_tools, tool_of_session
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import run_in_session
 from orgs.errors import DomainError, NotFoundError
+from orgs.permissions import Permission, require_scope
 
 router = Router(tags=["Tool sessions"])
 
@@ -35,7 +38,7 @@ def list_session_tools(request: ApiRequest, asked: Query[ListIn], session_id: st
     """The tools about tools, and those that the session preloads."""
     actor, session = request.auth, live_session(request, session_id)
     limit, offset = bounded(asked.limit), offset_of(asked.cursor, actor=actor, what=session_id)
-    loaded = [tool_of_session(actor=actor, session=session, name=one) for one in preloaded(session)]
+    loaded = loaded_tools(actor=actor, session=session, preload=preloaded(session))
     tools = [*(meta_tool_out(slug) for slug in meta_slugs(session)), *(tool_out(one) for one in loaded)]
     items = tools[offset : offset + limit]
     return ToolPageOut(items=items, **page_numbers(len(tools), offset, limit, items, actor=actor, what=session_id))
@@ -75,6 +78,8 @@ async def execute_meta_in_session(request: ApiRequest, asked: MetaRunIn, session
 
 def _submit(request: ApiRequest, session: Any, asked: SessionRunIn) -> Any:
     actor = request.auth
+    require_scope(actor, Permission.EXECUTIONS_READ)  # the answer is the result: nothing is sent without it
+    spend_elsewhere(actor, session.owner.ref, timezone.now())
     tool = tool_of_session(actor=actor, session=session, name=asked.tool_slug)
     account = account_by_name(actor=actor, session=session, toolkit=tool.toolkit.slug, name=asked.account or "")
     row = run_in_session(
@@ -86,8 +91,6 @@ def _submit(request: ApiRequest, session: Any, asked: SessionRunIn) -> Any:
         origin=VIA_API,
         now=timezone.now(),
     )
-    if row.owner.ref not in actor.reach()[:1]:
-        spend_for(row.owner.ref, timezone.now())
     if row.status == "denied":
         raise refusal_of_run(row)
     return row
@@ -142,9 +145,11 @@ async def _run_each(request: ApiRequest, session: Any, arguments: dict[str, Any]
     if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_AT_ONCE:
         raise DomainError(f"Pass 1 to {MOST_AT_ONCE} tools.", code="invalid_arguments", field="tools")
     plans = [_read(SessionRunIn, one) for one in asked]
+    end = time.monotonic() + settings.API_WAIT_LIMIT  # for all of them together: the client waits for one answer
     begun = [await sync_to_async(_begun)(request, session, plan) for plan in plans]
     results = [
-        await _result(request, index, plan, row) for index, (plan, row) in enumerate(zip(plans, begun, strict=True))
+        await _result(request, index, plan, row, end - time.monotonic())
+        for index, (plan, row) in enumerate(zip(plans, begun, strict=True))
     ]
     done = sum(1 for one in results if one["response"]["successful"])
     return {
@@ -163,12 +168,12 @@ def _begun(request: ApiRequest, session: Any, plan: SessionRunIn) -> Any:
         return error
 
 
-async def _result(request: ApiRequest, index: int, plan: SessionRunIn, begun: Any) -> dict[str, Any]:
+async def _result(request: ApiRequest, index: int, plan: SessionRunIn, begun: Any, seconds: float) -> dict[str, Any]:
     line: dict[str, Any] = {"index": index, "tool_slug": plan.tool_slug}
     try:
         if isinstance(begun, DomainError):
             raise begun
-        row = await run_when_over(request.auth, begun.id)
+        row = await run_when_over(request.auth, begun.id, seconds)
         envelope = await sync_to_async(envelope_of)(request.auth, row)
     except DomainError as error:
         return {**line, "response": {"successful": False, "data": {}, "error": error.message}, "error": error.message}

@@ -1,6 +1,6 @@
 """Tool sessions: what an agent works with."""
 
-import json
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url
 from integrations.api.connections import config_for, config_of
 from integrations.api.paging import offset_of, page_numbers
+from integrations.api.session_plans import new_plan, revised, warnings_about
 from integrations.api.session_shapes import (
     EndedOut,
     McpOut,
@@ -28,19 +29,25 @@ from integrations.api.session_shapes import (
     SessionToolkitPageOut,
     SessionToolkitsIn,
 )
-from integrations.queries.tool_sessions import find_session, pins_of, session_choices
+from integrations.queries.tool_sessions import (
+    choices_beside,
+    find_session,
+    holds_toolkit,
+    pins_of,
+    session_choices,
+)
 from integrations.queries.ways import get_ways
 from integrations.services.connections import LinkPlan, create_link
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import require_live
-from integrations.services.tool_sessions import SessionPlan, change_session, create_session, end_session
-from orgs.errors import ConflictError, DomainError
+from integrations.services.tool_sessions import create_session, end_session, revise_session
+from orgs.errors import DomainError, NotFoundError
 from orgs.permissions import Actor
 
 router = Router(tags=["Tool sessions"])
 SESSION: Any = functions.Path(..., max_length=80, description="trs_…")
-CONFIG_MAX: Final = 20_000  # characters of JSON that are kept for the client
 MAX_TOOLKITS: Final = 50
+ALL: Final = "all"
 # Kept as they were given, and given back.
 KEPT: Final = (
     "auth_configs", "tools", "tags", "multi_account", "workbench", "preload", "search", "execute", "proxy_execute",
@@ -51,7 +58,7 @@ KEPT: Final = (
 @router.post("/tool_router/session", response={201: SessionOut})
 def create_tool_session(request: ApiRequest, asked: SessionIn) -> Any:
     owner = owner_from(asked.user_id, actor=request.auth)
-    plan = _plan(asked.model_dump(exclude_unset=True), request.auth)
+    plan = new_plan(asked.model_dump(exclude_unset=True), actor=request.auth)
     session = create_session(actor=request.auth, owner=owner, plan=plan, origin=VIA_API, now=timezone.now())
     return Status(HTTPStatus.CREATED, _out(request, session.text_id))
 
@@ -63,14 +70,17 @@ def get_tool_session(request: ApiRequest, session_id: str = SESSION) -> Any:
 
 @router.patch("/tool_router/session/{session_id}", response=SessionOut)
 def change_tool_session(request: ApiRequest, asked: SessionChangeIn, session_id: str = SESSION) -> Any:
-    """What was accepted before keeps the account it was given."""
+    """What is left out stays as it is, and null takes it away. Runs that were accepted before keep their account."""
     session = live_session(request, session_id)
-    expected = asked.expected_config_version
-    if expected is not None and expected != session.config_version:
-        raise ConflictError("The session was changed meanwhile. Read it again.", code="config_version_mismatch")
     sent = asked.model_dump(exclude_unset=True, exclude={"expected_config_version", "user_id"})
-    plan = _plan({**session.config.get("asked", {}), **sent}, request.auth)
-    change_session(actor=request.auth, owner=session.owner.ref, session_id=session.id, plan=plan, now=timezone.now())
+    revise_session(
+        actor=request.auth,
+        owner=session.owner.ref,
+        session_id=session.id,
+        revise=partial(revised, sent=sent, actor=request.auth),
+        expected=asked.expected_config_version,
+        now=timezone.now(),
+    )
     return _out(request, session_id)
 
 
@@ -93,12 +103,18 @@ def link_in_session(request: ApiRequest, asked: SessionLinkIn, session_id: str =
 
 @router.get("/tool_router/session/{session_id}/toolkits", response=SessionToolkitPageOut)
 def list_session_toolkits(request: ApiRequest, asked: Query[SessionToolkitsIn], session_id: str = SESSION) -> Any:
-    """Connected ones first. Toolkits that need no account are listed only when they are named or searched for."""
+    """Connected ones first. Toolkits that need no account are listed only when they are named or searched for.
+
+    A toolkit that is named is listed although it is not in the session, with `enabled: false`.
+    """
     actor, session = request.auth, live_session(request, session_id)
     limit, offset = min(asked.limit, MAX_TOOLKITS), offset_of(asked.cursor, actor=actor, what=session_id)
-    choices = [one for one in session_choices(actor=actor, session=session) if _fits(one, asked)]
+    held = session_choices(actor=actor, session=session)
+    beside = choices_beside(actor=actor, session=session, held=held, named=listed(asked.toolkits))
+    choices = [one for one in [*held, *beside] if _fits(one, asked)]
     choices.sort(key=lambda one: (one.account is None, one.toolkit.name))
-    items = [_toolkit(one) for one in choices[offset : offset + limit]]
+    ids = {one.toolkit.id for one in held}
+    items = [_toolkit(one, is_held=one.toolkit.id in ids) for one in choices[offset : offset + limit]]
     numbers = page_numbers(len(choices), offset, limit, items, actor=actor, what=session_id)
     return SessionToolkitPageOut(items=items, **numbers)
 
@@ -114,6 +130,9 @@ def begin_link(actor: Actor, session: Any, toolkit: str, callback_url: str, alia
     """A link to connect an account of the session's owner; DomainError when the session pins another one."""
     owner = session.owner.ref
     ways = get_ways(actor=actor, owner=owner, toolkit=toolkit.lower())
+    if not holds_toolkit(actor=actor, session=session, toolkit_id=ways.toolkit.id):
+        message = f"{ways.toolkit.name} is not in this session. Change the session, or use another one."
+        raise NotFoundError(message, code="toolkit_not_in_session", field="toolkit")
     if ways.toolkit.id in pins_of(actor=actor, session=session):
         message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
         raise DomainError(message, code="session_pins_toolkit")
@@ -136,31 +155,6 @@ def manages_connections(session: Any) -> bool:
     return bool(asked is None or asked.get("enable", True))
 
 
-def _plan(sent: dict[str, Any], actor: Actor) -> SessionPlan:
-    del actor
-    sent = {name: value for name, value in sent.items() if value is not None and name != "user_id"}
-    if len(json.dumps(sent)) > CONFIG_MAX:
-        raise DomainError("The settings of a session are too large.", code="invalid_request")
-    toolkits = sent.get("toolkits") or {}
-    pins = {slug: _single(slug, ids) for slug, ids in (sent.get("connected_accounts") or {}).items()}
-    enabled = toolkits.get("enable")
-    return SessionPlan(
-        toolkits={**dict.fromkeys([] if enabled is None else enabled, ""), **pins},
-        takes_all=enabled is None,
-        excluded=tuple(toolkits.get("disable") or ()),
-        config={"asked": sent},
-    )
-
-
-def _single(toolkit: str, ids: str | list[str]) -> str:
-    """One account per toolkit, as text or as a list of one."""
-    listed_ids = [ids] if isinstance(ids, str) else ids
-    if len(listed_ids) != 1 or not listed_ids[0]:
-        message = f"A session has one account per toolkit; {toolkit[:60]} has {len(listed_ids)}."
-        raise DomainError(message, code="session_one_account", field="connected_accounts")
-    return listed_ids[0]
-
-
 def _out(request: ApiRequest, text: str) -> SessionOut:
     session = find_session(actor=request.auth, text=text)
     require_live(session, actor=request.auth)
@@ -171,7 +165,7 @@ def _out(request: ApiRequest, text: str) -> SessionOut:
         config=_config(session, asked),
         config_version=session.config_version,
         tool_router_tools=meta_slugs(session),
-        warnings=[],
+        warnings=warnings_about(asked),
         experimental={},
         created_at=stamp(session.created_at),
         updated_at=stamp(session.changed_at),
@@ -186,17 +180,16 @@ def meta_slugs(session: Any) -> list[str]:
 
 def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {name: asked[name] for name in KEPT if name in asked}
-    toolkits = asked.get("toolkits") or {}
-    said = {"enable": "enabled", "disable": "disabled"}
+    preload = preloaded(session)
     return {
         "execute": {},
         "search": {"enabled": True},
         "instant": False,
         "auth_configs": {},
         **kept,
-        "preload": {"tools": preloaded(session)},
+        "preload": {"tools": ALL if preload is None else preload},
         "user_id": session.owner.ref.passed_id,
-        "toolkits": {said[name]: value for name, value in toolkits.items() if name in said and value is not None},
+        "toolkits": _toolkits(session),
         "connected_accounts": {
             one.toolkit.slug: [one.connected_account.text_id] for one in session.choices.all() if one.connected_account
         },
@@ -204,10 +197,20 @@ def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def preloaded(session: Any) -> list[str]:
-    """The tools that the agent sees without looking for them."""
+def _toolkits(session: Any) -> dict[str, list[str]]:
+    """Those that are in it, or those that are not, however it was set up: by a program or on its page."""
+    held = [one.toolkit.slug for one in session.choices.all() if one.is_excluded is session.takes_all]
+    if session.takes_all:
+        return {"disabled": sorted(held)} if held else {}
+    return {"enabled": sorted(held)}
+
+
+def preloaded(session: Any) -> list[str] | None:
+    """The tools that the agent sees without looking for them; None: all of the session's."""
     preload = session.config.get("asked", {}).get("preload")
     tools = preload.get("tools") if isinstance(preload, dict) else None
+    if tools == ALL:
+        return None
     return [one for one in tools if isinstance(one, str)][:100] if isinstance(tools, list) else []
 
 
@@ -223,12 +226,12 @@ def _fits(choice: Any, asked: SessionToolkitsIn) -> bool:
     return asked.is_connected is None or asked.is_connected is (choice.account is not None)
 
 
-def _toolkit(choice: Any) -> SessionToolkitOut:
+def _toolkit(choice: Any, *, is_held: bool) -> SessionToolkitOut:
     toolkit, account = choice.toolkit, choice.account
     return SessionToolkitOut(
         slug=toolkit.slug,
         name=toolkit.name,
-        enabled=True,
+        enabled=is_held,
         is_no_auth=not toolkit.needs_account,
         is_pinned=choice.is_pinned,
         composio_managed_auth_schemes=[],

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from integrations.catalog import find_tool, find_toolkit
 from integrations.models import Tool, Toolkit
+from integrations.session_limits import effects_with
 from orgs.errors import DomainError, NotFoundError, OutOfReachError
 from orgs.permissions import Actor, OwnerRef, Permission, require
 
@@ -62,7 +63,8 @@ def _browsed(asked: Asked) -> Any:
     if asked.toolkits:
         fits &= Q(toolkit__slug__in=[slug.lower() for slug in asked.toolkits])
     if asked.tags:
-        fits &= Q(effect__in=asked.tags) | (Q(important=True) if "important" in asked.tags else Q())
+        effects = [effect for tag in asked.tags for effect in (tag, *effects_with(tag))]
+        fits &= Q(effect__in=effects) | (Q(important=True) if "important" in asked.tags else Q())
     rows = rows.filter(fits)
     if asked.important:  # a toolkit that marks none as important is listed whole
         marked = Tool.objects.filter(toolkit=OuterRef("toolkit"), important=True, is_deprecated=False)

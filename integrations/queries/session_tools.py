@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from integrations.catalog import find_tool
 from integrations.models import ConnectedAccount, Tool, ToolSession
-from integrations.queries.tool_sessions import holds_toolkit, session_choices
+from integrations.queries.tool_sessions import check_held, session_choices
+from integrations.session_limits import is_held
 from orgs.errors import NotFoundError
 from orgs.permissions import Actor, Permission, require
 
@@ -27,7 +28,8 @@ def search_tools_of_session(
     held = [one.toolkit.id for one in session_choices(actor=actor, session=session)]
     rows = Tool.objects.filter(is_deprecated=False, toolkit_id__in=held).select_related("toolkit")
     words = set(WORD.findall(use_case.lower())) - EMPTY
-    ranked = [(_rank(row, words), row) for row in rows if not wanted or row.toolkit.slug in wanted]
+    fitting_kits = (row for row in rows if (not wanted or row.toolkit.slug in wanted) and is_held(session, row))
+    ranked = [(_rank(row, words), row) for row in fitting_kits]
     fitting = sorted(
         (one for one in ranked if one[0] > 0), key=lambda one: (-one[0], not one[1].important, one[1].slug)
     )
@@ -46,10 +48,19 @@ def tool_of_session(*, actor: Actor, session: ToolSession, name: str) -> Tool:
     tool = find_tool(name)
     if tool is None:
         raise NotFoundError(f"There is no tool {name[:80]}. Look it up in the catalogue.", code="tool_not_found")
-    if not holds_toolkit(actor=actor, session=session, toolkit_id=tool.toolkit_id):
-        message = f"{tool.toolkit.name} is not in this session. Change the session, or use another one."
-        raise NotFoundError(message, code="toolkit_not_in_session")
+    check_held(actor=actor, session=session, tool=tool)
     return tool
+
+
+def loaded_tools(*, actor: Actor, session: ToolSession, preload: Sequence[str] | None) -> list[Tool]:
+    """Those of the named tools that the session still holds, in their order; all that it holds for None."""
+    require(actor, Permission.TOOLS_READ, session.owner.ref)
+    held = [one.toolkit.id for one in session_choices(actor=actor, session=session)]
+    rows = Tool.objects.filter(is_deprecated=False, toolkit_id__in=held).select_related("toolkit").order_by("slug")
+    if preload is None:
+        return [row for row in rows if is_held(session, row)]
+    named = list(dict.fromkeys(found for one in preload if (found := find_tool(one)) is not None))
+    return [row for row in named if row.toolkit_id in held and is_held(session, row)]
 
 
 def accounts_of_session(*, actor: Actor, session: ToolSession, toolkit: str) -> list[ConnectedAccount]:

@@ -13,6 +13,7 @@ from integrations.models import ConnectedAccount, Execution, Tool, Toolkit, Tool
 from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import ConnectionStatus, ExecutionStatus
 from integrations.queries.connections import default_account
+from integrations.session_limits import is_held
 from orgs.errors import NotFoundError
 from orgs.paging import Page, page_of
 from orgs.permissions import Actor, Decision, OwnerRef, Permission, can, require
@@ -80,6 +81,15 @@ def session_choices(*, actor: Actor, session: ToolSession) -> list[SessionChoice
     return [_choice(one, pins.get(one.id), by_toolkit.get(one.id, []), actor) for one in toolkits]
 
 
+def choices_beside(
+    *, actor: Actor, session: ToolSession, held: Sequence[SessionChoice], named: Sequence[str]
+) -> list[SessionChoice]:
+    """The named toolkits that are not among those that the session holds; without accounts, as nothing runs there."""
+    require(actor, Permission.SESSIONS_READ, session.owner.ref)
+    rows = Toolkit.objects.filter(is_enabled=True, slug__in=[slug.lower() for slug in named])
+    return [SessionChoice(one, None, is_pinned=False) for one in rows.exclude(id__in=[one.toolkit.id for one in held])]
+
+
 def session_overview(*, actor: Actor, session: ToolSession) -> list[SessionToolkitView]:
     """Each toolkit of the session with its account, and what the rule says about its tools for this actor."""
     found = []
@@ -94,13 +104,13 @@ def session_overview(*, actor: Actor, session: ToolSession) -> list[SessionToolk
 
 
 def decided_tools(*, actor: Actor, session: ToolSession) -> list[tuple[Tool, Decision]]:
-    """Every tool of the session by slug, with what the rule says about it for this actor."""
+    """Every tool that the session holds, by slug, with what the rule says about it for this actor."""
     owner = session.owner.ref
     require(actor, Permission.TOOLS_READ, owner)
     pins = pins_of(actor=actor, session=session)
     toolkits = _toolkits(session, {one.toolkit_id for one in _choices(session) if not one.is_excluded})
     rows = Tool.objects.filter(is_deprecated=False, toolkit__in=toolkits).select_related("toolkit")
-    tools = list(rows.order_by("slug"))
+    tools = [one for one in rows.order_by("slug") if is_held(session, one)]
     decisions = decide_many(actor=actor, owner=owner, tools=tools, pins=pins)
     return [(tool, decisions[tool.id]) for tool in tools]
 
@@ -140,6 +150,16 @@ def holds_toolkit(*, actor: Actor, session: ToolSession, toolkit_id: UUID) -> bo
     require(actor, Permission.SESSIONS_READ, session.owner.ref)
     said = next((one for one in _choices(session) if one.toolkit_id == toolkit_id), None)
     return session.takes_all if said is None else not said.is_excluded
+
+
+def check_held(*, actor: Actor, session: ToolSession, tool: Tool) -> None:
+    """NotFoundError for a tool that is not in the session: its toolkit is not, or the session's limits leave it out."""
+    if not holds_toolkit(actor=actor, session=session, toolkit_id=tool.toolkit_id):
+        message = f"{tool.toolkit.name} is not in this session. Change the session, or use another one."
+        raise NotFoundError(message, code="toolkit_not_in_session")
+    if not is_held(session, tool):
+        message = f"This session was made without {tool.slug}. Change its tools and tags, or use another session."
+        raise NotFoundError(message, code="tool_not_in_session")
 
 
 def sessions_with(*, actor: Actor, owner: OwnerRef, account: ConnectedAccount) -> list[ToolSession]:

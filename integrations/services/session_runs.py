@@ -13,9 +13,9 @@ from integrations import live
 from integrations.models import Execution, ToolSession
 from integrations.models.status import ExecutionStatus
 from integrations.models.tool_sessions import Origin
-from integrations.queries.tool_sessions import holds_toolkit, pins_of
+from integrations.queries.tool_sessions import check_held, pins_of
 from integrations.services.executions import Order, ordered_tool, submit_execution
-from orgs.errors import ConflictError, NotFoundError
+from orgs.errors import ConflictError
 from orgs.permissions import Actor, OwnerRef
 
 USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
@@ -39,9 +39,7 @@ def run_in_session(*, actor: Actor, session: ToolSession, now: datetime, **asked
     require_live(session, actor=actor)
     order = Order(requested=session.owner.ref.text_id, session=session.id, **asked)
     found = ordered_tool(actor=actor, order=order)
-    if not holds_toolkit(actor=actor, session=session, toolkit_id=found.toolkit_id):
-        message = f"{found.toolkit.name} is not in this session. Change the session, or use another one."
-        raise NotFoundError(message, code="toolkit_not_in_session")
+    check_held(actor=actor, session=session, tool=found)
     pinned = pins_of(actor=actor, session=session).get(found.toolkit_id)
     row = submit_execution(actor=actor, order=replace(order, pinned=pinned), now=now)
     if row.status != ExecutionStatus.DENIED:

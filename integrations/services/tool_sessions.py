@@ -1,6 +1,6 @@
 """Make, change and end tool sessions. A session grants nothing: it says which accounts an agent works with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,10 +64,29 @@ def create_page_session(*, actor: Actor, owner: OwnerRef, plan: SessionPlan, now
     return create_session(actor=actor, owner=owner, plan=plan, origin=Origin.DASHBOARD, now=now)
 
 
-@transaction.atomic
 def change_session(*, actor: Actor, owner: OwnerRef, session_id: UUID, plan: SessionPlan, now: datetime) -> ToolSession:
     """Make it what the plan says. Runs that were accepted before keep the account they were given."""
+    return revise_session(actor=actor, owner=owner, session_id=session_id, revise=lambda _before: plan, now=now)
+
+
+@transaction.atomic
+def revise_session(
+    *,
+    actor: Actor,
+    owner: OwnerRef,
+    session_id: UUID,
+    revise: Callable[[SessionPlan], SessionPlan],
+    expected: int | None = None,
+    now: datetime,
+) -> ToolSession:
+    """The same with a plan that is made of the present one. ConflictError when it has another version than `expected`.
+
+    Nobody else changes it meanwhile: two who read the same version cannot both write the next one.
+    """
     session = _changeable(actor, owner, session_id)
+    if expected is not None and expected != session.config_version:
+        raise ConflictError("The session was changed meanwhile. Read it again.", code="config_version_mismatch")
+    plan = revise(_plan_of(session))
     choices = _choices(owner, plan)
     session.name, session.takes_all, session.config = _name(plan), plan.takes_all, dict(plan.config)
     session.changed_at, session.config_version = now, session.config_version + 1
@@ -113,6 +132,19 @@ def _changeable(actor: Actor, owner: OwnerRef, session_id: UUID) -> ToolSession:
     if locked.has_ended:
         raise ConflictError("This session has ended. Make a new one.", code="session_ended")
     return locked
+
+
+def _plan_of(session: ToolSession) -> SessionPlan:
+    """The session as it is, in the words in which it is asked for."""
+    choices = list(session.choices.select_related("toolkit", "connected_account"))
+    pins = {one.toolkit.slug: one.connected_account for one in choices if not one.is_excluded}
+    return SessionPlan(
+        name=session.name,
+        toolkits={slug: account.text_id if account else "" for slug, account in pins.items()},
+        takes_all=session.takes_all,
+        excluded=tuple(one.toolkit.slug for one in choices if one.is_excluded),
+        config=session.config,
+    )
 
 
 def _name(plan: SessionPlan) -> str:

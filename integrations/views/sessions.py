@@ -25,6 +25,7 @@ from integrations.queries.tool_sessions import (
     waiting_runs,
 )
 from integrations.services.tool_sessions import SessionPlan, change_session, create_page_session, end_session
+from integrations.session_limits import limit_words
 from integrations.views.mcp_clients import client_configs
 from integrations.views.ways_out import repair
 from orgs.addresses import owner_url
@@ -76,6 +77,7 @@ def detail(request: OwnedRequest, session_id: str) -> HttpResponse:
         "session": session,
         "rows": [(row, _way_out(request, row)) for row in rows],
         "runs": runs.rows,
+        "limits": limit_words(session),
         "mcp_url": url,
         "configs": client_configs(url, session.name),
         "reason": "" if may_change(session, actor=request.actor) else NOT_YOURS,
