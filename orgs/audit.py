@@ -54,6 +54,7 @@ class AuditAction(StrEnum):
     END_USER_DELETE = "end_user.delete"
     API_KEY_CREATE = "api_key.create"
     CONNECTION_LINK = "connection.link"
+    CONNECTION_LINK_WITHDRAW = "connection.link_withdraw"
     API_KEY_ROTATE = "api_key.rotate"
     API_KEY_REVOKE = "api_key.revoke"
     API_KEY_KEEP = "api_key.keep"
@@ -159,6 +160,7 @@ ACTION_LABELS: Final[dict[AuditAction, str]] = {
     AuditAction.END_USER_DELETE: "Delete an end user with everything",
     AuditAction.API_KEY_CREATE: "Make an API key",
     AuditAction.CONNECTION_LINK: "Make a link to connect an account",
+    AuditAction.CONNECTION_LINK_WITHDRAW: "Take back a link to connect an account",
     AuditAction.API_KEY_ROTATE: "Make a second API key in place of one",
     AuditAction.API_KEY_REVOKE: "Revoke an API key",
     AuditAction.API_KEY_KEEP: "Keep an API key whose maker is gone",

@@ -1,8 +1,8 @@
 """What the answers and questions about connected accounts hold."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, JsonValue, StrictBool
 
 from integrations.api.base import In, Out, PageOut
 from integrations.api.catalogue_shapes import ListIn, ToolToolkitOut
@@ -61,9 +61,11 @@ class AccountListIn(ListIn):
     statuses: str = Field("", max_length=400, description="INITIATED, ACTIVE, INACTIVE, EXPIRED or FAILED.")
     auth_config_ids: str = Field("", max_length=IDS_MAX)
     connected_account_ids: str = Field("", max_length=IDS_MAX)
-    order_by: str = Field("", max_length=40)
-    order_direction: str = Field("", max_length=10, description="asc or desc.")
-    account_type: str = Field("", max_length=20, description="PRIVATE: personal; SHARED: an organization's.")
+    order_by: Literal["", "created_at", "updated_at"] = Field("", description="By when it was connected, whichever.")
+    order_direction: Literal["", "asc", "desc", "ASC", "DESC"] = ""
+    account_type: Literal["", "PRIVATE", "SHARED"] = Field(
+        "", description="SHARED: an organization's; PRIVATE: a person's or an end user's."
+    )
 
 
 class AuthConfigRefIn(In):
@@ -135,6 +137,8 @@ class ChangeIn(In):
 
     alias: str | None = Field(None, max_length=80, description="Empty: the name that the provider reports.")
     is_default: StrictBool | None = Field(None, description="true: runs that name no account use this one.")
+    connection: JsonValue = Field(None, description="Not supported: connect again.")
+    experimental: JsonValue = Field(None, description="Not supported: policies say who may use an account.")
 
 
 class RefreshIn(In):

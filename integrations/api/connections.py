@@ -26,7 +26,7 @@ from integrations.api.account_shapes import (
 )
 from integrations.api.asking import ApiRequest, listed, owner_from
 from integrations.api.paging import bounded, offset_of, page_numbers
-from integrations.queries.connect_links import find_link
+from integrations.queries.connect_links import find_link, open_links
 from integrations.queries.connection_lists import (
     AskedConnections,
     browse_connections,
@@ -44,34 +44,59 @@ from integrations.services.connections import (
     pause_account,
     rename_account,
     resume_account,
+    withdraw_link,
 )
 from orgs.errors import ConflictError, DomainError
 from orgs.permissions import Actor, OwnerRef
 
 router = Router(tags=["Connected accounts"])
 ACCOUNT: Any = functions.Path(..., max_length=80, description="ca_…")
+WORDS: Final = {*STATES.values(), "INITIALIZING"}
 # Under which names programs send what our catalogue calls otherwise.
 FIELD_NAMES: Final = ("api_key", "generic_api_key", "token", "bearer_token", "access_token")
+
+NOT_CHANGED: Final = {
+    "connection": "Credentials are not taken for an account that is there. POST …/refresh has a link to connect again.",
+    "experimental": "An account has no list of who may use it: the policies of the organization say so.",
+}
 
 
 @router.get("/connected_accounts", response=AccountPageOut)
 def list_accounts(request: ApiRequest, asked: Query[AccountListIn]) -> Any:
     actor = request.auth
     limit, offset = bounded(asked.limit), offset_of(asked.cursor, actor=actor, what="accounts")
-    found = browse_connections(actor=actor, asked=_asked(asked, actor), offset=offset, limit=limit)
-    items = [account_out(row) for row in found.rows]
-    return AccountPageOut(items=items, **page_numbers(found.total, offset, limit, items, actor=actor, what="accounts"))
+    narrowed = _asked(asked, actor)
+    waiting = _waiting(asked, narrowed, actor)
+    begin = max(0, offset - len(waiting))
+    shown = waiting[offset : offset + limit]
+    found = browse_connections(actor=actor, asked=narrowed, offset=begin, limit=limit - len(shown))
+    items = [*shown, *(account_out(row) for row in found.rows)]
+    total = len(waiting) + found.total
+    return AccountPageOut(items=items, **page_numbers(total, offset, limit, items, actor=actor, what="accounts"))
+
+
+def _waiting(asked: AccountListIn, narrowed: AskedConnections, actor: Actor) -> list[AccountOut]:
+    """Those that a person still has to connect, if INITIATED ones are asked for. They come first."""
+    if "INITIATED" not in {word.upper() for word in listed(asked.statuses)}:
+        return []
+    now = timezone.now()
+    links = open_links(actor=actor, owners=narrowed.owners, now=now)
+    return [waiting_out(link, now) for link in links if _is_asked_for(link, narrowed)]
+
+
+def _is_asked_for(link: Any, narrowed: AskedConnections) -> bool:
+    return (
+        (not narrowed.toolkits or link.auth_config.toolkit.slug in {slug.lower() for slug in narrowed.toolkits})
+        and (narrowed.auth_configs is None or link.auth_config_id in narrowed.auth_configs)
+        and (narrowed.ids is None or link.id in narrowed.ids)
+        and narrowed.is_shared in {None, link.owner.ref.is_organization}
+    )
 
 
 def _asked(asked: AccountListIn, actor: Actor) -> AskedConnections:
-    owners = [owner_from(one, actor=actor) for one in listed(asked.user_ids)]
-    if asked.account_type:
-        is_shared = asked.account_type.upper() == "SHARED"
-        owners = [one for one in owners or actor.reach() if one.is_organization is is_shared]
-        if not owners:
-            return AskedConnections(ids=[])
     return AskedConnections(
-        owners=owners,
+        owners=[owner_from(one, actor=actor) for one in listed(asked.user_ids)],
+        is_shared=asked.account_type == "SHARED" if asked.account_type else None,
         toolkits=listed(asked.toolkit_slugs),
         statuses=_states(listed(asked.statuses)),
         auth_configs=_ids("ac", asked.auth_config_ids),
@@ -81,10 +106,12 @@ def _asked(asked: AccountListIn, actor: Actor) -> AskedConnections:
 
 
 def _states(words: list[str]) -> list[str]:
-    if not words:
-        return []
     wanted = {word.upper() for word in words}
-    return [ours for ours, theirs in STATES.items() if theirs in wanted] or ["none"]
+    if unknown := sorted(wanted - WORDS):
+        message = f"There is no status {unknown[0][:40]}. There are {', '.join(sorted(WORDS))}."
+        raise DomainError(message, code="invalid_request", field="statuses")
+    known = [ours for ours, theirs in STATES.items() if theirs in wanted]
+    return known or ["none"] * bool(wanted)
 
 
 def _ids(prefix: str, text: str) -> list[Any] | None:
@@ -147,6 +174,9 @@ def switch_account(request: ApiRequest, asked: StatusIn, account_id: str = ACCOU
     response=ChangedOut,
 )
 def change_account(request: ApiRequest, asked: ChangeIn, account_id: str = ACCOUNT) -> Any:
+    for name, message in NOT_CHANGED.items():
+        if getattr(asked, name):
+            raise DomainError(message, code="not_supported", field=name)
     row = _found(request, account_id)
     acting: dict[str, Any] = {"actor": request.auth, "owner": row.owner.ref, "account_id": row.id}
     if asked.alias is not None:
@@ -171,7 +201,14 @@ def refresh_account(request: ApiRequest, asked: RefreshIn, account_id: str = ACC
 
 @router.delete("/connected_accounts/{account_id}", response=DoneOut)
 def delete_account(request: ApiRequest, account_id: str = ACCOUNT) -> Any:
-    """Our copy of the credentials is wiped at once; then the provider is told, where it can be."""
+    """Our copy of the credentials is wiped at once; then the provider is told, where it can be.
+
+    One that a person still has to connect is called off: its link opens no more.
+    """
+    now, link = timezone.now(), find_link(actor=request.auth, account_id=from_text("ca", account_id))
+    if link is not None and link.is_open(now):
+        withdraw_link(actor=request.auth, owner=link.owner.ref, link_id=link.id, now=now)
+        return DoneOut(success=True)
     row = _found(request, account_id)
     disconnect(actor=request.auth, owner=row.owner.ref, account_id=row.id, now=timezone.now())
     return DoneOut(success=True)

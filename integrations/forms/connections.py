@@ -93,8 +93,8 @@ class ConnectForm(forms.Form):
         return local_path(str(self.cleaned_data["next"]))
 
     def add_domain_error(self, field: str, message: str) -> None:
-        name = f"field_{field}"
-        self.add_error(name if name in self.fields else None, message)
+        names = [name for name in (f"field_{field}", field) if name in self.fields]
+        self.add_error(names[0] if names else None, message)
 
 
 def _name(field: Mapping[str, Any]) -> str:

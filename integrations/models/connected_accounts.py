@@ -16,6 +16,13 @@ from orgs.models import Owner
 from orgs.permissions import AccountFacts, AccountState
 from orgs.status_words import StatusWord
 
+NAME_LENGTH = 80
+
+
+def as_name(text: str) -> str:
+    """A name of one's own for an account, as it is stored."""
+    return text.strip()[:NAME_LENGTH]
+
 
 class ConnectedAccount(OwnedModel):
     """An account at an outside service, connected under exactly one owner, for good.
@@ -33,7 +40,7 @@ class ConnectedAccount(OwnedModel):
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices, default=ConnectionStatus.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
     is_default = models.BooleanField(default=False)
-    alias = models.CharField(max_length=80, blank=True)
+    alias = models.CharField(max_length=NAME_LENGTH, blank=True)
 
     identity_key = models.CharField(max_length=255, blank=True)  # the provider's stable ID
     identity_label = models.CharField(max_length=255, blank=True)  # what people know it by: login, address, workspace

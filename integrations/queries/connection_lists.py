@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Q, When
+from django.db.models import Case, Count, Q, When
 
 from integrations.models import AuthConfig, ConnectedAccount
 from integrations.models.owned import OWNER_NAMES
@@ -26,6 +26,7 @@ class AskedConnections:
     auth_configs: Sequence[UUID] | None = None
     ids: Sequence[UUID] | None = None
     oldest_first: bool = False
+    is_shared: bool | None = None  # an organization's, or a person's and an end user's
 
 
 def browse_connections(*, actor: Actor, asked: AskedConnections, offset: int, limit: int) -> Slice:
@@ -53,6 +54,8 @@ def _fits(asked: AskedConnections) -> Q:
         fits &= Q(auth_config_id__in=asked.auth_configs)
     if asked.ids is not None:
         fits &= Q(id__in=asked.ids)
+    if asked.is_shared is not None:
+        fits &= Q(owner__organization__isnull=not asked.is_shared)
     return fits
 
 
@@ -95,7 +98,8 @@ def browse_auth_configs(*, actor: Actor, asked: AskedAuthConfigs, offset: int, l
     near = Case(When(belongs_to(home), then=0), When(owner__isnull=True, then=1), default=2)
     rows = rows.annotate(near=near).order_by("near", "-created_at", "-id")
     found = list(rows[offset : offset + limit])
-    return Slice([(row, _uses(actor, row)) for row in found], rows.count())
+    uses = _uses(actor, found)
+    return Slice([(row, uses.get(row.id, 0)) for row in found], rows.count())
 
 
 def find_auth_config(*, actor: Actor, auth_config_id: UUID | None) -> AuthConfig:
@@ -126,11 +130,13 @@ def _found(actor: Actor, auth_config_id: UUID | None) -> AuthConfig:
 
 def uses_of(*, actor: Actor, auth_config: AuthConfig) -> int:
     """How many accounts within reach were connected with it."""
-    return _uses(actor, auth_config)
+    return _uses(actor, [auth_config]).get(auth_config.id, 0)
 
 
-def _uses(actor: Actor, auth_config: AuthConfig) -> int:
-    return int(_live(ConnectedAccount.objects.visible_to(actor)).filter(auth_config=auth_config).count())
+def _uses(actor: Actor, auth_configs: Sequence[AuthConfig]) -> dict[UUID, int]:
+    """One question for all of them."""
+    rows = _live(ConnectedAccount.objects.visible_to(actor)).filter(auth_config__in=auth_configs)
+    return dict(rows.values("auth_config").annotate(uses=Count("id")).values_list("auth_config", "uses"))
 
 
 def _usable(actor: Actor) -> Any:

@@ -24,6 +24,7 @@ from integrations.queries.takeover import could_take_over
 from integrations.queries.usage import usage_of
 from integrations.queries.ways import scopes_in_words
 from integrations.services import connections
+from integrations.services.connections import NameTakenError
 from integrations.views.impact_words import account_lines, at_provider
 from orgs.addresses import local_path, owner_url, owner_url_if_any
 from orgs.decorators import OwnedRequest, for_owner
@@ -133,8 +134,12 @@ def rename(request: OwnedRequest, account_id: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "A name has at most 80 characters. It was not changed.")
         return back_to(request, account_id)
-    account = connections.rename_account(**which(request, account_id), alias=form.cleaned_data["alias"])
-    messages.success(request, f"It is called {account.label} now.")
+    try:
+        account = connections.rename_account(**which(request, account_id), alias=form.cleaned_data["alias"])
+    except (ConflictError, NameTakenError) as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, f"It is called {account.label} now.")
     return back_to(request, account_id)
 
 

@@ -57,10 +57,13 @@ def landing(request: HttpRequest, token: str) -> HttpResponse:
     way = _way(actor, link)
     form = _form(request, way, link)
     if request.method == "POST" and form.is_valid():
+        browser = browser or secrets.token_urlsafe(32)
         try:
-            return _begin(request, link, actor, way, form)
-        except DomainError as error:
+            response: HttpResponse = HttpResponseRedirect(_begin(link, actor, way, form, browser))
+        except DomainError as error:  # the link is this browser's by now: it may try again
             form.add_domain_error(error.field, error.message)
+            response = _landing_page(request, link, actor, way, form)
+        return _remembering(response, browser)
     return _landing_page(request, link, actor, way, form)
 
 
@@ -76,9 +79,9 @@ def _landing_page(request: HttpRequest, link: Any, actor: Actor, way: Way, form:
     return _sends_to(response, way.origin if way.is_oauth else "", link.callback_url)
 
 
-def _begin(request: HttpRequest, link: Any, actor: Actor, way: Way, form: ConnectForm) -> HttpResponse:
-    """This browser takes the link, then goes on to the provider; a key or token is checked at once."""
-    now, browser = timezone.now(), _browser(request) or secrets.token_urlsafe(32)
+def _begin(link: Any, actor: Actor, way: Way, form: ConnectForm, browser: str) -> str:
+    """Where the browser goes on, which takes the link: to the provider; a key or token is checked at once."""
+    now = timezone.now()
     take_link(link, actor=actor, browser=browser, now=now)
     acting: dict[str, Any] = {"actor": actor, "owner": link.owner.ref, "now": now}
     plan = ConnectionPlan(
@@ -89,11 +92,12 @@ def _begin(request: HttpRequest, link: Any, actor: Actor, way: Way, form: Connec
         link=link.id,
     )
     if way.is_oauth:
-        there = start_connection(**acting, plan=plan, browser_session=browser)
-    else:
-        connect_with_fields(**acting, plan=plan, values=form.values)
-        there = reverse("end_user_identity", args=[link.text_id])
-    response = HttpResponseRedirect(there)
+        return start_connection(**acting, plan=plan, browser_session=browser)
+    connect_with_fields(**acting, plan=plan, values=form.values)
+    return reverse("end_user_identity", args=[link.text_id])
+
+
+def _remembering(response: HttpResponse, browser: str) -> HttpResponse:
     response.set_cookie(
         COOKIE, browser, max_age=HOURS, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.models import ConnectedAccount, ConnectLink
 from orgs.models import AuditEvent
-from tests.factories import make_application, make_application_key
+from tests.factories import make_application, make_application_key, make_auth_config
 from tests.flows.connecting import ConnectDesk, path_of
 from tests.integrations.api.door import Door, id_of
 from tests.world import World
@@ -233,3 +233,32 @@ def test_reconnecting_keeps_the_account(connect_desk: ConnectDesk, door: Door) -
     assert came_back.status_code == 302
     [account] = connect_desk.accounts
     assert (account.text_id, account.status) == (first["id"], "active")
+
+
+def test_mistyped_token_can_be_typed_again(connect_desk: ConnectDesk, door: Door) -> None:
+    """The browser that took the link keeps it, and no other gets it."""
+    way = make_auth_config(connect_desk.toolkit, scheme="bearer_token", name="Personal token")
+    body = {"auth_config": {"id": way.text_id}, "connection": {"user_id": "alice"}}
+    answer, browser = door.post("/connected_accounts", body)[1], Client()
+
+    refused = browser.post(landing(answer), {"field_token": "tok-wrong-canary"})
+    stranger = Client().post(landing(answer), {"field_token": connect_desk.server.issue("mallory")})
+    again = browser.post(landing(answer), {"field_token": connect_desk.server.issue("ada")})
+
+    assert (refused.status_code, stranger.status_code, again.status_code) == (422, 404, 302)
+    assert "does not accept" in refused.content.decode()
+    assert "tok-wrong-canary" not in refused.content.decode()
+    assert [one.identity_label for one in connect_desk.accounts] == ["ada"]
+
+
+def test_link_that_was_taken_back_meanwhile_connects_nothing(connect_desk: ConnectDesk, door: Door) -> None:
+    answer, browser = begun(door, connect_desk), Client()
+    params = connect_desk.server.press(to_the_provider(browser, answer), "ada")
+    assert door.delete(f"/connected_accounts/{answer['id']}")[0] == 200
+
+    came_back = connect_desk.come_back(browser, params)
+    page = browser.get(came_back["Location"]) if came_back.status_code == 302 else came_back
+
+    assert connect_desk.accounts == []
+    assert "taken the link back" in page.content.decode()
+    assert Client().get(landing(answer)).status_code == 404

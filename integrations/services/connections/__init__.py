@@ -18,7 +18,8 @@ from integrations.services.connections.held import (
     pending_identity,
     tools_that_stop,
 )
-from integrations.services.connections.links import LinkPlan, MadeLink, create_link, open_link
+from integrations.services.connections.links import LinkPlan, MadeLink, create_link, open_link, withdraw_link
+from integrations.services.connections.names import NameTakenError
 from integrations.services.connections.plan import ConnectionPlan
 from integrations.services.connections.store import Stored
 from integrations.services.connections.takeover import take_over
@@ -28,6 +29,7 @@ __all__ = [
     "Finished",
     "LinkPlan",
     "MadeLink",
+    "NameTakenError",
     "Stored",
     "confirm_connection",
     "connect_with_fields",
@@ -47,4 +49,5 @@ __all__ = [
     "take_over",
     "tools_that_stop",
     "unmark_default",
+    "withdraw_link",
 ]

@@ -12,9 +12,11 @@ from integrations import oauth
 from integrations.alarms import end_alarm
 from integrations.jobs.withdrawal import NOT_OAUTH, values_or_none, withdraw
 from integrations.models import ConnectedAccount
+from integrations.models.connected_accounts import as_name
 from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import CONNECTED, WORKING, ConnectionStatus
 from integrations.queries.connections import get_connection
+from integrations.services.connections.names import check_name
 from integrations.services.connections.records import record_account
 from orgs.audit import DONE, AuditAction, Detail, failed
 from orgs.errors import ConflictError
@@ -24,9 +26,12 @@ from orgs.services.fresh_rights import one_at_a_time
 
 @transaction.atomic
 def rename_account(*, actor: Actor, owner: OwnerRef, account_id: UUID, alias: str) -> ConnectedAccount:
-    """Give an account a name of one's own; empty text goes back to the provider's."""
-    get_connection(actor=actor, owner=owner, account_id=account_id)  # a stranger's account is not there at all
-    changed = _change(actor, owner, account_id, alias=alias.strip()[:80])
+    """Give an account a name of one's own; empty text goes back to the provider's. DomainError when it is taken."""
+    require(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, owner)
+    account = get_connection(actor=actor, owner=owner, account_id=account_id)
+    one_at_a_time(actor=actor, owner=owner)  # two accounts that are renamed at once
+    check_name(alias, actor=actor, owner=owner, toolkit_id=account.toolkit_id, account_id=account_id)
+    changed = _change(actor, owner, account_id, alias=as_name(alias))
     return _recorded(changed, AuditAction.CONNECTION_RENAME, actor, owner)
 
 

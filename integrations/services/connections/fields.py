@@ -9,10 +9,12 @@ from uuid import UUID
 from integrations.catalog import auth_entry
 from integrations.engine.types import AuthScheme
 from integrations.models import AuthConfig
+from integrations.models.connected_accounts import as_name
 from integrations.queries.connections import get_connection
 from integrations.queries.ways import chosen_config
 from integrations.services.connections.identity import Verified, verify
 from integrations.services.connections.links import check_link, require_person
+from integrations.services.connections.names import check_name
 from integrations.services.connections.plan import ConnectionPlan
 from integrations.services.connections.store import NewAccount, Stored, same_identity, store_account
 from integrations.services.consent import check_approval
@@ -30,6 +32,7 @@ def connect_with_fields(
         actor=actor, owner=owner, toolkit=plan.toolkit, auth_config_id=plan.auth_config_id, is_oauth=False
     )
     check_link(plan.link, actor=actor, owner=owner, toolkit_id=auth_config.toolkit_id, now=now)
+    check_name(plan.alias, actor=actor, owner=owner, toolkit_id=auth_config.toolkit_id, account_id=plan.reconnects)
     if plan.consent_request:
         check_approval(actor=actor, owner=owner, consent_id=plan.consent_request)
     scheme = AuthScheme(auth_config.scheme)
@@ -49,7 +52,7 @@ def _new_account(
         values=secrets,
         identity=verified.identity,
         base_url=verified.base_url,
-        alias=plan.alias.strip()[:80],
+        alias=as_name(plan.alias),
         reconnects=plan.reconnects,
         link=plan.link,
         consent_request=plan.consent_request,

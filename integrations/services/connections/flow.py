@@ -25,6 +25,7 @@ from integrations.catalog import Identity
 from integrations.credentials import client_of, open_pending, provider_of, seal_pending, token_values
 from integrations.engine.types import AuthScheme
 from integrations.models import AuthConfig, ConnectedAccount, ConnectionRequest
+from integrations.models.connected_accounts import as_name
 from integrations.models.encrypted import SecretUnreadableError
 from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import RequestStatus
@@ -37,12 +38,13 @@ from integrations.services.connections.guests import LINK_KEY, actor_of_link
 from integrations.services.connections.held import Finished, close_request, hold, revoke_unstored, store_and_close
 from integrations.services.connections.identity import Verified, verify
 from integrations.services.connections.links import check_link, fail_link, require_person
+from integrations.services.connections.names import check_name
 from integrations.services.connections.plan import ConnectionPlan
 from integrations.services.connections.records import record_request
 from integrations.services.connections.store import same_identity
 from integrations.services.consent import check_approval, note_begun
 from orgs.audit import AuditAction, Target, denied, failed
-from orgs.errors import DomainError, ForbiddenError, NotFoundError
+from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from orgs.permissions import ANONYMOUS, Actor, OwnerKind, OwnerRef, Permission, require
 from orgs.queries.actors import actor_for_user
 from orgs.queries.owners import owner_row
@@ -67,6 +69,7 @@ def start_connection(
     )
     _check_reconnects(actor, owner, auth_config, plan.reconnects)
     check_link(plan.link, actor=actor, owner=owner, toolkit_id=auth_config.toolkit_id, now=now)
+    check_name(plan.alias, actor=actor, owner=owner, toolkit_id=auth_config.toolkit_id, account_id=plan.reconnects)
     wanted = _wanted(actor, owner, plan)
     _make_room(actor, plan.link, now)
     state = secrets.token_urlsafe(32)  # 256 bits; unreadable, and nothing is in it
@@ -141,7 +144,7 @@ def _request_for(plan: ConnectionPlan, auth_config: AuthConfig, actor: Actor, no
         reconnects_id=plan.reconnects,
         link_id=plan.link,
         return_path=plan.return_path,
-        alias=plan.alias.strip()[:80],
+        alias=as_name(plan.alias),
         consent_request_id=plan.consent_request,
         preset=plan.preset,
         created_at=now,
@@ -213,8 +216,10 @@ def _record_refusal(actor: Actor, auth_config_id: UUID, begun: Any, now: datetim
 
 
 def _check_still_wanted(actor: Actor, request: ConnectionRequest) -> None:
-    """What was true at the start must still be: the role, and that the toolkit and its auth config are switched on."""
+    """What was true at the start must still be: the role and the link; toolkit and auth config are still on."""
     require(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, request.owner.ref)
+    if request.link is not None and request.link.status == RequestStatus.DENIED:
+        raise ConflictError(request.link.reason, code="link_over")
     if request.consent_request_id:
         check_approval(actor=actor, owner=request.owner.ref, consent_id=request.consent_request_id)
     config = request.auth_config

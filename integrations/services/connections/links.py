@@ -15,8 +15,11 @@ from django.db import transaction
 
 from integrations.models import AuthConfig, ConnectedAccount, ConnectLink
 from integrations.models.connect_links import hash_of
+from integrations.models.connected_accounts import as_name
+from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import RequestStatus
 from integrations.queries.connect_links import foreign_link, link_by_token
+from integrations.services.connections.names import check_name
 from orgs.audit import AuditAction, Target, denied
 from orgs.callback_urls import checked_callback, is_registered
 from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
@@ -26,6 +29,7 @@ from orgs.services.audit import log_of, record
 from orgs.services.end_users import row_to_own
 
 OVER = "This link is over: it was used already, or it took too long. Ask for a new one."
+WITHDRAWN = "The program that asked has taken the link back."
 PERSON_NEEDED = "An account is connected by a person, and this key is nobody's in particular."
 
 
@@ -61,6 +65,8 @@ def create_link(*, actor: Actor, owner: OwnerRef, plan: LinkPlan, now: datetime)
     require(actor, Permission.CONNECTED_ACCOUNTS_READ, owner)
     require_person(actor=actor, owner=owner)
     require(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, owner)
+    toolkit_id = plan.auth_config.toolkit_id
+    check_name(plan.alias, actor=actor, owner=owner, toolkit_id=toolkit_id, account_id=plan.reconnects)
     callback_url = _callback(actor, owner, plan.callback_url)
     token = secrets.token_urlsafe(32)
     link = ConnectLink(
@@ -69,19 +75,33 @@ def create_link(*, actor: Actor, owner: OwnerRef, plan: LinkPlan, now: datetime)
         user_id=actor.user_id,
         api_key_id=actor.key_id,
         token_hash=hash_of(token),
-        alias=plan.alias.strip()[:80],
+        alias=as_name(plan.alias),
         callback_url=callback_url,
         reconnects_id=plan.reconnects,
         created_at=now,
         expires_at=now + timedelta(seconds=settings.CONNECTION_REQUEST_LIFETIME),
     )
     link.save(force_insert=True)
-    _record_made(link, actor, now)
+    _record(link, AuditAction.CONNECTION_LINK, actor, now)
     return MadeLink(link, token)
 
 
-def _record_made(link: ConnectLink, actor: Actor, now: datetime) -> None:
-    action, toolkit = AuditAction.CONNECTION_LINK, link.auth_config.toolkit
+@transaction.atomic
+def withdraw_link(*, actor: Actor, owner: OwnerRef, link_id: UUID, now: datetime) -> ConnectLink:
+    """Take a link back that nobody has used yet: whoever opens it is turned away, and a sign-in that it began stores
+    nothing. ConflictError when it is over.
+    """
+    require(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, owner)
+    rows = ConnectLink.objects.owned_by(owner).filter(id=link_id)
+    if not rows.filter(status=RequestStatus.OPEN).update(status=RequestStatus.DENIED, reason=WITHDRAWN):
+        raise ConflictError(OVER, code="link_over")
+    link: ConnectLink = rows.select_related("auth_config__toolkit", *OWNER_NAMES).get()
+    _record(link, AuditAction.CONNECTION_LINK_WITHDRAW, actor, now)
+    return link
+
+
+def _record(link: ConnectLink, action: AuditAction, actor: Actor, now: datetime) -> None:
+    toolkit = link.auth_config.toolkit
     target, details = Target("connect_link", link.text_id, toolkit.name), {"toolkit": toolkit.slug, "origin": "api"}
     record(actor=actor, owner=link.owner.ref, action=action, target=target, details=details, now=now)
 
@@ -125,7 +145,7 @@ def fulfil_link(
     if link_id is None:
         return
     rows = ConnectLink.objects.owned_by(owner).filter(id=link_id, user_id=actor.user_id)
-    open_ones = rows.exclude(status=RequestStatus.FINISHED)
+    open_ones = rows.exclude(status__in=[RequestStatus.FINISHED, RequestStatus.DENIED])
     if not open_ones.update(status=RequestStatus.FINISHED, connected_account=account, finished_at=now, reason=""):
         raise ConflictError(OVER, code="link_over")
 

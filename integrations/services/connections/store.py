@@ -1,7 +1,7 @@
 """Write a verified account: a new one, or the same provider identity once more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from integrations.models.status import ConnectionStatus
 from integrations.queries.connections import account_in_use
 from integrations.services.connections.handover import settle_handover
 from integrations.services.connections.links import fulfil_link
+from integrations.services.connections.names import is_free
 from integrations.services.connections.presets import apply_preset
 from integrations.services.connections.records import record_account
 from integrations.services.consent import answer_standing_request, approve_request
@@ -70,6 +71,8 @@ def store_account(new: NewAccount, *, actor: Actor, owner: OwnerRef, now: dateti
     toolkit_id = new.auth_config.toolkit_id
     before = account_in_use(actor=actor, owner=owner, toolkit_id=toolkit_id)
     known = _known(new, owner)
+    if not is_free(new.alias, actor=actor, owner=owner, toolkit_id=toolkit_id, account_id=known.id if known else None):
+        new = replace(new, alias="")  # taken since it was asked for: no reason to lose the account
     account = _renew(known, new, actor, now) if known else _insert(new, actor, owner, now)
     if known:
         end_alarm(account, owner, now=now)
