@@ -25,7 +25,10 @@ from integrations.services.running_again import run_again
 from orgs.errors import DomainError
 
 router = Router(tags=["Runs"])
-STATUSES: Final = "queued, waiting_for_approval, running, succeeded, failed, denied, cancelled, timed_out or unknown"
+STATUS_WORDS: Final = (
+    "queued", "waiting_for_approval", "running", "succeeded", "failed", "denied", "cancelled", "timed_out", "unknown",
+)  # fmt: skip
+STATUSES: Final = ", ".join(STATUS_WORDS)
 KEY: Any = functions.Header(
     "", alias="Idempotency-Key", max_length=255, description="The same key with the same request gets the same run."
 )
@@ -135,6 +138,8 @@ def submit_run(request: ApiRequest, asked: RunIn, idempotency_key: str = KEY) ->
 def list_runs(request: ApiRequest, asked: Query[RunListIn]) -> Any:
     actor = request.auth
     owner = owner_from(asked.user_id, actor=actor) if asked.user_id else home_of(actor=actor)
+    if asked.status not in {"", *STATUS_WORDS}:
+        raise DomainError(f"There is no status {asked.status}. There are {STATUSES}.", code="invalid_request")
     filters = ExecutionFilters(status=asked.status, tool=asked.tool.upper(), account=asked.connected_account_id)
     before = read_cursor(asked.cursor, actor=actor, what=owner.text_id) or ""
     page = list_executions(actor=actor, owner=owner, filters=filters, before=str(before), limit=bounded(asked.limit))

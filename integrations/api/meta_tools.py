@@ -62,6 +62,11 @@ META: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
             "required": ["toolkits"],
         },
     ),
+    "COMPOSIO_WAIT_FOR_CONNECTIONS": (
+        "Wait for connections",
+        "Waits until the person has connected each of the toolkits, or for some time; then it says which are missing.",
+        {"type": "object", "properties": {"toolkits": STRINGS}, "required": ["toolkits"]},
+    ),
 }
 
 

@@ -48,6 +48,8 @@ def revised(before: SessionPlan, sent: Mapping[str, Any], *, actor: Actor) -> Se
 def warnings_about(asked: Mapping[str, Any]) -> list[str]:
     """What a client may think it has switched on."""
     idle = [name for name in WITHOUT_EFFECT if asked.get(name)]
+    if (asked.get("manage_connections") or {}).get("enable_connection_removal"):
+        idle.append("enable_connection_removal")
     return [f"Kept, but without effect here: {', '.join(idle)}."] if idle else []
 
 

@@ -21,6 +21,7 @@ from integrations.api.refusals import refusal_of_run
 from integrations.api.refusing import refusing
 from integrations.api.session_search import account_line, schema_of, search_for
 from integrations.api.session_tool_shapes import MetaRunIn, SearchIn, SearchOut, SessionRunIn, SessionRunOut
+from integrations.api.session_waiting import wait_for_connections
 from integrations.api.sessions import SESSION, begin_link, live_session, meta_slugs, preloaded
 from integrations.doors.limits import spend_elsewhere
 from integrations.doors.waiting import run_when_over
@@ -101,6 +102,9 @@ async def _meta(request: ApiRequest, session: Any, slug: str, arguments: dict[st
         raise NotFoundError(f"There is no tool {slug[:80]} in this session.", code="tool_not_found")
     if slug == "COMPOSIO_MULTI_EXECUTE_TOOL":
         data = await _run_each(request, session, arguments)
+    elif slug == "COMPOSIO_WAIT_FOR_CONNECTIONS":
+        toolkits = [one.lower() for one in _texts(arguments.get("toolkits"), "toolkits")]
+        data = await wait_for_connections(request, session, toolkits)
     else:
         work = {
             "COMPOSIO_SEARCH_TOOLS": _search_meta,

@@ -175,7 +175,10 @@ def _out(request: ApiRequest, text: str) -> SessionOut:
 def meta_slugs(session: Any) -> list[str]:
     """The tools about tools that an agent gets."""
     slugs = ["COMPOSIO_SEARCH_TOOLS", "COMPOSIO_GET_TOOL_SCHEMAS", "COMPOSIO_MULTI_EXECUTE_TOOL"]
-    return [*slugs, "COMPOSIO_MANAGE_CONNECTIONS"] if manages_connections(session) else slugs
+    if not manages_connections(session):
+        return slugs
+    waits = (session.config.get("asked", {}).get("manage_connections") or {}).get("enable_wait_for_connections")
+    return [*slugs, "COMPOSIO_MANAGE_CONNECTIONS", *["COMPOSIO_WAIT_FOR_CONNECTIONS"] * bool(waits)]
 
 
 def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from integrations.api.executions import STATUS_WORDS
 from integrations.models import Execution
+from integrations.models.status import ExecutionStatus
 from tests.factories import make_connected_account, make_tool, make_toolkit
 from tests.integrations.api.door import Door, door_of, id_of
 from tests.world import World
@@ -129,3 +131,14 @@ def test_organization_key_reads_what_it_ran(world: World, toolkit: Any) -> None:
 
     assert (status, run["may_read"], run["arguments"]) == (200, True, {"name": "x"})
     assert door_of(world.viewer).get(f"/executions/{submitted['id']}")[1]["arguments"] is None
+
+
+def test_status_that_there_is_not_is_refused(world: World, toolkit: Any) -> None:
+    door = door_of(world.member)
+
+    assert door.get("/executions?status=lost")[1]["error"]["slug"] == "invalid_request"
+    assert door.get("/executions?status=timed_out")[0] == 200
+
+
+def test_statuses_of_the_api_are_those_of_the_runs() -> None:
+    assert set(STATUS_WORDS) == set(ExecutionStatus.values)

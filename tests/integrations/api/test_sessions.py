@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integrations.models import ConnectionRequest, Execution, ToolSession
+from integrations.models import ConnectionRequest, Execution, Toolkit, ToolSession
 from integrations.queries.tool_sessions import decided_tools
 from orgs.permissions import Scope
 from tests.factories import actor_of, make_connected_account, make_session, make_tool, make_toolkit
@@ -203,6 +203,24 @@ def test_link_is_for_toolkits_that_are_in_it(world: World, tools: Any, door: Doo
     assert managed["data"]["results"]["slack"]["status"] == "failed"
     assert not ConnectionRequest.objects.unscoped("a test counts").exists()
     assert door.post(path, {"toolkit": "github"})[0] == 201
+
+
+def test_agent_waits_for_what_a_person_connects(world: World, tools: Any, door: Door) -> None:
+    tools["slack"].delete()
+    manages = {"enable": True, "enable_wait_for_connections": True, "enable_connection_removal": True}
+    session, other = made(door, world, manage_connections=manages), made(door, world)
+    asked = {"slug": "COMPOSIO_WAIT_FOR_CONNECTIONS", "arguments": {"toolkits": ["GitHub", "slack"]}}
+    path = f"{ROOT}/{session['session_id']}/execute_meta"
+
+    before = door.post(path, asked)[1]["data"]
+    make_connected_account(Toolkit.objects.get(slug="slack"), owner=world.member)
+    after = door.post(path, asked)[1]["data"]
+
+    assert [before["results"][one]["status"] for one in ("github", "slack")] == ["active", "waiting"]
+    assert (before["all_connected"], after["all_connected"]) == (False, True)
+    assert session["tool_router_tools"][-1] == "COMPOSIO_WAIT_FOR_CONNECTIONS"
+    assert session["warnings"] == ["Kept, but without effect here: enable_connection_removal."]
+    assert door.post(path.replace(session["session_id"], other["session_id"]), asked)[0] == 404  # nobody asked for it
 
 
 def test_run_is_refused_before_anything_is_sent_to_a_key_that_may_not_see_it(world: World, tools: Any) -> None:
