@@ -3,20 +3,24 @@
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 
 from accounts.admin_door import turned_away
+from accounts.htmx import lead_to, page_around, wants_fragment
 from accounts.sessions import has_expired, is_signed_in, note_use, rotate_if_asked
 
 PAUSE: Final = 60  # seconds
-REFRESHING: Final = ("/status/", "/events/")  # pages that ask by themselves while they are open
+REFRESHING: Final = ("/status/", "/events/")  # addresses that a page asks by itself while it is open
 ENDED: Final = "You were signed out because you were away for a while. Sign in to go on."
 
 
@@ -32,10 +36,25 @@ class SessionLimitsMiddleware:
             if has_expired(request.session, now):
                 logout(request)
                 messages.info(request, ENDED)
-            elif not request.path.endswith(REFRESHING):
+            elif not _asks_by_itself(request):
                 note_use(request.session, now)
                 rotate_if_asked(request)
         return self.get_response(request)
+
+
+def _asks_by_itself(request: HttpRequest) -> bool:
+    """An open page that looks for news is no use by a person. It says what it has shown already, as `seen`."""
+    return request.path.endswith(REFRESHING) or "seen" in request.GET
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """htmx would put the sign-in page into the page that asks: that page makes room for it, and is come back to."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]  # htmx is led by a header
+        if not wants_fragment(request):
+            return super().handle_no_permission(request, view_func)
+        there = redirect_to_login(page_around(request), resolve_url(self.get_login_url(view_func)))
+        return lead_to(request, there.url)
 
 
 class SessionActivityMiddleware(UserSessionsMiddleware):  # type: ignore[misc]  # allauth ships no types

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
-from django_htmx.middleware import HtmxDetails
+
+from accounts.htmx import lead_to
 
 ASKED: Final = "Confirm that it is you first. Nothing was done yet."
 
@@ -34,5 +34,4 @@ def ask_again(request: HttpRequest, *, query: Mapping[str, str] | None = None) -
         messages.info(request, ASKED)
     back = f"{request.path}?{urlencode(query)}" if query else request.get_full_path()
     url = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
-    htmx = cast("HtmxDetails", getattr(request, "htmx", None))
-    return HttpResponseClientRedirect(url) if htmx and not htmx.boosted else HttpResponseRedirect(url)
+    return lead_to(request, url)

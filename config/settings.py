@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.AdminDoorMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SignInMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orgs.middleware.NoStoreMiddleware",
     "orgs.middleware.DomainErrorMiddleware",

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django_htmx.http import reswap, retarget
-from django_htmx.middleware import HtmxDetails
 
+from accounts.htmx import wants_fragment
 from orgs.denials import note_denial
 from orgs.errors import DomainError
 
@@ -50,12 +49,6 @@ class DomainErrorMiddleware:
             response = render(request, "_error.html", {"error": exception}, status=exception.status)
             return reswap(retarget(response, "#messages"), "outerHTML")
         return render(request, f"{_template(exception)}.html", {"error": exception}, status=exception.status)
-
-
-def wants_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asked for a part of the page. A boosted link asks for all of it."""
-    htmx = cast("HtmxDetails", getattr(request, "htmx", None))
-    return bool(htmx) and not htmx.boosted
 
 
 def _template(error: DomainError) -> int:

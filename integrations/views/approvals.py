@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.htmx import wants_fragment
 from integrations.forms.policies import DenyForm
 from integrations.queries.approvals import list_decided, list_waiting, waiting_row
 from integrations.services.approvals import approve_execution, deny_execution
@@ -18,7 +19,6 @@ from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.denials import note_denial
 from orgs.errors import DomainError
-from orgs.middleware import wants_fragment
 from orgs.permissions import Permission
 
 

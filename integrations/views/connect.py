@@ -3,13 +3,13 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.htmx import lead_to, wants_fragment
 from accounts.ids import from_text
 from accounts.reauthentication import ask_again, is_freshly_signed_in
 from integrations.forms.connections import ConnectForm
@@ -29,7 +29,6 @@ from integrations.views.endings import tell_connected
 from orgs.addresses import local_path, owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.errors import DomainError, NotFoundError
-from orgs.middleware import wants_fragment
 from orgs.permissions import Actor, Permission, can, require
 
 
@@ -154,7 +153,7 @@ def _link(request: OwnedRequest, form: ConnectForm) -> Any:
 
 def _go(request: HttpRequest, url: str) -> HttpResponse:
     """htmx is told where to go: a navigation by script is not bound by the page's form-action."""
-    return HttpResponseClientRedirect(url) if wants_fragment(request) else HttpResponseRedirect(url)
+    return lead_to(request, url)
 
 
 def _consent_page(

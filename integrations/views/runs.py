@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.htmx import wants_fragment
 from accounts.ids import from_text
 from integrations.forms.runs import PERIOD_CHOICES, RunAgainForm, RunFilterForm
 from integrations.queries.approvals import approval_of
@@ -31,7 +32,6 @@ from integrations.views.receipts import explain_url, receipt_of, run_url, ways_o
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.denials import note_denial
 from orgs.errors import DomainError, ForbiddenError, NotFoundError
-from orgs.middleware import wants_fragment
 from orgs.paging import page_url
 from orgs.permissions import Permission, can
 

@@ -5,10 +5,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.htmx import wants_fragment
 from integrations.queries.search import search
 from orgs.decorators import SignedInRequest, signed_in
 from orgs.identities import Identity, NavItem, identities_of, nav_of
-from orgs.middleware import wants_fragment
 from orgs.permissions import OwnerRef
 
 MAX_LENGTH = 100

@@ -10,8 +10,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.htmx import lead_to, wants_fragment
 from integrations.forms.arguments import ArgumentsForm, examples_of, typed_values, values_for
 from integrations.forms.tools import EFFECT_CHOICES, ToolFilterForm
 from integrations.queries.connections import default_account
@@ -25,7 +25,6 @@ from integrations.views.availability import availability, in_a_word, short_name,
 from integrations.views.ways_out import access_page
 from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
-from orgs.middleware import wants_fragment
 from orgs.permissions import Permission, can
 from orgs.queries.members import names_of_admins
 
@@ -100,7 +99,7 @@ def run(request: OwnedRequest, name: str) -> HttpResponse:
     order_page = _ordered(request, page, form) if form.is_valid() else ""
     if not order_page:
         return _show(request, page, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return HttpResponseClientRedirect(order_page) if wants_fragment(request) else redirect(order_page)
+    return lead_to(request, order_page)
 
 
 def _ordered(request: OwnedRequest, page: ToolPage, form: ArgumentsForm) -> str:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.htmx import wants_fragment
 from accounts.ids import from_text
 from integrations.forms.webhooks import DeliveryFilterForm, WebhookForm
 from integrations.queries.webhooks import (
@@ -32,7 +33,6 @@ from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner, freshly_signed_in
 from orgs.errors import ConflictError, DomainError, NotFoundError
 from orgs.forms import show_error
-from orgs.middleware import wants_fragment
 from orgs.paging import page_url
 from orgs.permissions import Permission
 

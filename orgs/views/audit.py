@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 
+from accounts.htmx import wants_fragment
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.exports import csv_lines, download, json_lines
 from orgs.forms import PERIOD_CHOICES, AuditFilterForm
-from orgs.middleware import wants_fragment
 from orgs.paging import page_url
 from orgs.permissions import Permission
 from orgs.queries.audit import (

@@ -77,6 +77,55 @@ def test_use_keeps_it_alive_and_pages_that_refresh_themselves_do_not() -> None:
     client.get("/me/")
     assert time.time() - client.session[sessions.SEEN] < 60
 
+    shift(client, SEEN=HOUR)
+    for page in ("/me/runs/?seen=ex_0:1", "/me/runs/?status=failed&seen=ex_0:1&seen=ex_1:1"):
+        client.get(page, headers={"HX-Request": "true"})
+        assert time.time() - client.session[sessions.SEEN] > HOUR - 60
+    client.get("/me/runs/?status=failed", headers={"HX-Request": "true"})
+    assert time.time() - client.session[sessions.SEEN] < 60
+
+
+POLLED = "/me/runs/ex_0/status/"
+SIGN_IN = "/accounts/login/?next="
+
+
+@pytest.mark.parametrize(
+    ("around", "back"),
+    [
+        ("http://testserver/me/runs/ex_0/?tab=1", "/me/runs/ex_0/%3Ftab%3D1"),
+        ("https://evil.example/me/", "/"),
+        ("http://testserver//evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_page_that_asks_after_the_sign_in_has_ended_makes_room_for_the_sign_in_page(around: str, back: str) -> None:
+    client = signed_in(make_user())
+    shift(client, SEEN=13 * HOUR)
+
+    answer = client.get(POLLED, headers={"HX-Request": "true", "HX-Current-URL": around})
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, f"{SIGN_IN}{back}")
+    assert answer.content == b""
+    assert "You were signed out" in client.get(answer.headers["HX-Redirect"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"HX-Request": "true", "HX-Boosted": "true"}, {"HX-Request": "true", "HX-History-Restore-Request": "true"}],
+)
+def test_stranger_who_asks_for_a_whole_page_is_redirected(headers: dict[str, str]) -> None:
+    answer = Client().get(POLLED, headers={"HX-Current-URL": "http://testserver/me/", **headers})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{SIGN_IN}{POLLED}")
+    assert "HX-Redirect" not in answer.headers
+
+
+def test_who_is_signed_in_gets_the_fragment() -> None:
+    answer = signed_in(make_user()).get("/search/", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 200
+    assert "HX-Redirect" not in answer.headers
+
 
 def test_sign_in_and_password_change_give_another_key_and_the_old_one_is_dead() -> None:
     user = make_user()
