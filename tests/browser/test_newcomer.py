@@ -1,6 +1,6 @@
 """A newcomer's first five minutes, on the product as `make run` starts it, with the printed logins.
 
-Refused once with the way out, run as oneself, run as the organization; then a member whom the admin's
+Run as oneself, refused once with the way out, run as the organization; then a member whom the admin's
 connection serves, and a viewer who may only look.
 """
 
@@ -51,68 +51,89 @@ def acme_is_connected(browser: Browser, product: Product) -> None:
     visit.close()
 
 
-def test_the_first_five_minutes(visit: Visit, fresh: Product) -> None:  # noqa: PLR0915  # one story, told in order
-    page = visit(fresh, "alice")
+def go_home(page: Page, done: int) -> None:
+    """By the navigation. So many of the three steps are ticked off there."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Home").click()
+    expect(page.get_by_text(f"{done} of 3 done")).to_be_visible()
 
-    # Home leads the way.
+
+def open_tool(page: Page, name: str) -> None:
+    """By the navigation and the catalogue."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Tools").click()
+    page.get_by_role("region", name="Tools of Sandbox").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def look_into_the_sandbox(page: Page, text: str) -> None:
+    """From the page of a run, and back to Switchboard."""
+    page.get_by_role("link", name="See what is in the sandbox").click()
+    expect(page.get_by_text(text).first).to_be_visible()
+    page.get_by_role("link", name="Back to Switchboard").click()
+    page.wait_for_url("**/me/")
+
+
+def test_the_first_five_minutes(visit: Visit, fresh: Product) -> None:  # noqa: PLR0915  # one story, told in order
+    """No address is typed: each page leads on."""
+    page = visit(fresh, "alice")
     expect(page.get_by_text("Three steps to see how it works")).to_be_visible()
     expect(page.get_by_text("0 of 3 done")).to_be_visible()
 
-    # Refused: nothing is connected yet. The page says so and leads on.
-    page.goto("/me/tools/SANDBOX_SEND_MESSAGE/")
-    send_message(page, "First try")
-    page.get_by_role("button", name="Run as me").click()
-    page.wait_for_url("**/me/runs/ex_*/")
-    expect(page.get_by_text("No Sandbox account is connected under your user ID").first).to_be_visible()
-    page.get_by_role("link", name="Connect Sandbox for yourself").first.click()
-
     # Connect: our consent page, the sandbox's, and back with the identity.
+    page.get_by_role("link", name="Connect it for me").click()
     expect(page.get_by_role("heading", name="Connect Sandbox")).to_be_visible()
     consent(page, "Ada Park")
     expect(page.get_by_text("ada.park@sandbox.example").first).to_be_visible()
     assert "code=" not in page.url
     assert "state=" not in page.url
 
-    # Run as oneself: the page follows the run to its end.
-    page.goto("/me/tools/SANDBOX_SEND_MESSAGE/")
-    send_message(page, "From myself")
+    # The first step: run as oneself. The page follows the run to its end.
+    go_home(page, 0)
+    page.locator("#first-steps").get_by_role("link", name=re.compile("^Open “[^”]+”$")).click()
     page.get_by_role("button", name="Run as me").click()
     page.wait_for_url("**/me/runs/ex_*/")
     status(page, "Succeeded")
     expect(page.get_by_role("link", name="Ada Park")).to_be_visible()
-    expect(page.get_by_text("Is <b>Lisbon</b> nice").first).to_be_visible()  # data, not markup
-    page.goto("/sandbox/")
-    expect(page.get_by_text("From myself").first).to_be_visible()
+    go_home(page, 1)
 
-    # As Acme it is refused: the account answers to the ID it was connected with.
-    page.goto("/orgs/acme/tools/SANDBOX_POST_TO_CHANNEL/")
-    post_to_channel(page, "Hello from the team!")
+    # Something that leaves a trace in the sandbox.
+    open_tool(page, "Send a message")
+    send_message(page, "From myself")
+    page.get_by_role("button", name="Run as me").click()
+    page.wait_for_url("**/me/runs/ex_*/")
+    status(page, "Succeeded")
+    expect(page.get_by_text("Is <b>Lisbon</b> nice").first).to_be_visible()  # data, not markup
+    look_into_the_sandbox(page, "From myself")
+
+    # The second step: as Acme it is refused, for the account answers to the ID it was connected with.
+    page.get_by_role("link", name=re.compile("^Open “[^”]+” as Acme")).click()
     page.get_by_role("button", name="Run as Acme").click()
     page.wait_for_url("**/orgs/acme/runs/ex_*/")
     expect(page.get_by_text("No Sandbox account is connected under Acme").first).to_be_visible()
     expect(page.get_by_role("button", name="Run as yourself").first).to_be_visible()
-    page.get_by_role("link", name="Connect Sandbox for Acme").first.click()
+    go_home(page, 2)
 
-    # Connect for Acme: who will be able to use it, and is it the right account?
+    # The third step: connect for Acme. Who will be able to use it, and is it the right account?
+    page.get_by_role("link", name="Connect it for Acme").click()
     expect(page.get_by_text("Bob Brown").first).to_be_visible()
     consent(page, "Acme team")
     expect(page.get_by_role("heading", name="Is this the right account?")).to_be_visible()
     page.get_by_role("button", name="Confirm and connect").click()
     expect(page.get_by_text("team@acme.sandbox.example").first).to_be_visible()
-
-    # Run as Acme.
-    page.goto("/orgs/acme/tools/SANDBOX_POST_TO_CHANNEL/")
+    open_tool(page, "Post to a channel")
     post_to_channel(page, "Hello from the team!")
     page.get_by_role("button", name="Run as Acme").click()
     page.wait_for_url("**/orgs/acme/runs/ex_*/")
     status(page, "Succeeded")
-    page.goto("/sandbox/")
-    expect(page.get_by_text("Hello from the team!")).to_be_visible()
+    look_into_the_sandbox(page, "Hello from the team!")
 
-    # All three steps are done, and the runs of one ID do not stand among those of the other.
-    page.goto("/me/runs/")
-    expect(page.get_by_text("Post to a channel")).to_have_count(0)
+    # All three steps are done, so they stand there no more.
+    expect(page.get_by_role("heading", name="Hello, Alice")).to_be_visible()
+    expect(page.locator("#first-steps")).to_have_count(0)
+
+    # The runs of one ID do not stand among those of the other.
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
     expect(page.get_by_text("Send a message").first).to_be_visible()
+    expect(page.get_by_text("Post to a channel")).to_have_count(0)
 
 
 @pytest.mark.usefixtures("acme_is_connected")
