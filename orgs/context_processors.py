@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Theme
@@ -11,12 +12,19 @@ from orgs.identities import banners_of, countdown_of, frame_of, unread_of
 from orgs.support_looks import is_support, support_banner_of
 
 PRODUCT = "Switchboard"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 TAGLINE = "Connected accounts for people and organizations. One rule, every run explained."
 
 
 def ui(request: HttpRequest) -> dict[str, Any]:
     """The theme is in a cookie, so that the server renders it at once: no flash and no inline script."""
-    return {"theme": _theme(request), "product": PRODUCT, "tagline": TAGLINE}
+    return {"theme": _theme(request), "product": PRODUCT, "tagline": TAGLINE, "mail_log": _mail_log()}
+
+
+def _mail_log() -> str:
+    """Where a trial installation writes the letters that it does not send; empty where a mail server is set."""
+    is_trial = settings.ENVIRONMENT != "production" and settings.EMAIL_BACKEND == CONSOLE
+    return f"{settings.DATA_DIR.name}/logs/web.log" if is_trial else ""
 
 
 def _theme(request: HttpRequest) -> str:

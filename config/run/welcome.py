@@ -11,6 +11,7 @@ from config.run.environment import ROOT, Installation
 from config.run.screen import box
 
 DEMO_DATA: Final = ROOT / "config" / "demo.yaml"
+CONSOLE: Final = "consolemail:"
 VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
@@ -24,9 +25,16 @@ def welcome(installation: Installation) -> None:
             "",
             "Stop: Ctrl-C",
             f"Data: {installation.data_dir}   (delete it to begin anew)",
+            *mail(installation),
             f"Logs: {installation.logs}   (LOG=1 make run shows them here)",
         ]
     )
+
+
+def mail(installation: Installation) -> Iterator[str]:
+    """Where the letters are while no mail server is named."""
+    if (installation.environ.get("EMAIL_URL") or CONSOLE).startswith(CONSOLE):
+        yield f"Mail: {installation.logs / 'web.log'}   (none is sent until EMAIL_URL names a mail server)"
 
 
 def logins(path: Path, environ: Mapping[str, str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from config.run.errors import StartError
 from config.run.keeper import LONGEST_PAUSE, ending, next_pause
 from config.run.programs import beat, web, worker
 from config.run.screen import NOTEWORTHY
-from config.run.welcome import DEMO_DATA, logins
+from config.run.welcome import DEMO_DATA, logins, mail
 
 
 def load(root: Path, **environ: str) -> environment.Installation:
@@ -25,6 +25,19 @@ def test_nothing_given_is_a_demo_on_loopback(tmp_path: Path) -> None:
     assert installation.data_dir == tmp_path / ".data"
     assert installation.redis_url == ""
     assert installation.environ["ENVIRONMENT"] == "demo"
+
+
+@pytest.mark.parametrize("given", ["", "consolemail://"])
+def test_while_no_mail_server_is_named_it_is_said_where_the_letters_are(tmp_path: Path, given: str) -> None:
+    (tmp_path / ".env").write_text(f"EMAIL_URL={given}\n")
+
+    [line] = mail(load(tmp_path))
+
+    assert str(tmp_path / ".data" / "logs" / "web.log") in line
+
+
+def test_where_a_mail_server_is_named_nothing_is_said_of_letters(tmp_path: Path) -> None:
+    assert list(mail(load(tmp_path, EMAIL_URL="smtp+tls://mail.example.com:587"))) == []
 
 
 def test_what_is_given_wins_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
