@@ -125,6 +125,15 @@ def test_nothing_found_and_nothing_there_are_two_texts(world: World) -> None:
     assert "Clear the filters" in filtered
 
 
+def test_going_back_in_the_history_gets_the_whole_page(world: World, tool: Tool) -> None:
+    back = {**HTMX, "HX-History-Restore-Request": "true"}
+
+    page = world.client("member").get("/me/tools/?q=thing", headers=back).content.decode()
+
+    assert "<html" in page
+    assert tool.slug in page
+
+
 def test_htmx_gets_the_list_alone(world: World, tool: Tool) -> None:
     page = world.client("member").get("/me/tools/?q=thing", headers=HTMX).content.decode()
 
