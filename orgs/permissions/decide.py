@@ -272,7 +272,7 @@ def _no_account(case: _Case) -> _Refusal:
     hints = [Remedy(Fix.RUN_AS, words.run_as(one), one) for one in dict.fromkeys(other.owner for other in others)]
     mine = case.may_manage()
     connect = Remedy(Fix.CONNECT, words.connect(tool.toolkit_name, owner, may=mine), owner, by_actor=mine)
-    message = words.no_account(tool.toolkit_name, owner, [hint.owner for hint in hints if hint.owner])
+    message = words.no_account(tool.toolkit_name, owner, [hint.owner for hint in hints if hint.owner], may=mine)
     who = words.YOU if mine or hints else words.admin_of(owner)
     return _Refusal(HTTPStatus.NOT_FOUND, "no_connected_account", message, (*hints, connect), who)
 
@@ -319,7 +319,8 @@ def _check_granted(case: _Case) -> _Refusal | None:
     label = words.repair(Fix.RECONNECT.value, account, may=mine)
     remedy = Remedy(Fix.RECONNECT, label, account.owner, account.id, by_actor=mine)
     who = words.YOU if mine else words.admin_of(case.owner)
-    return _Refusal(HTTPStatus.CONFLICT, "missing_scope", words.missing_scope(account, missing), (remedy,), who)
+    message = words.missing_scope(account, missing, may=mine)
+    return _Refusal(HTTPStatus.CONFLICT, "missing_scope", message, (remedy,), who)
 
 
 def _check_policy(case: _Case) -> _Refusal | None:

@@ -116,12 +116,12 @@ def connect(toolkit: str, owner: OwnerRef | None, *, may: bool) -> str:
     return f"Connect {toolkit} for {name_of(owner)}"
 
 
-def no_account(toolkit: str, owner: OwnerRef | None, hints: list[OwnerRef]) -> str:
+def no_account(toolkit: str, owner: OwnerRef | None, hints: list[OwnerRef], *, may: bool) -> str:
     """Say that nothing is connected, and under which of the caller's IDs something is."""
     under = "your user ID" if owner and owner.kind is OwnerKind.USER else name_of(owner)
     sentence = f"No {toolkit} account is connected under {under}."
     if not hints:
-        return f"{sentence} Connect one first."
+        return f"{sentence} {'Connect one first' if may else f'Ask {admin_of(owner)} to connect one'}."
     others = " and ".join(_connected_under(hint) for hint in hints)
     return f"{sentence} One is connected under {others}; an account only answers to the ID it was connected with."
 
@@ -153,9 +153,10 @@ def bad_state(account: AccountFacts) -> str:
     return f"{which} {STATES[account.state.value]}. No other account is used in its place: it might be the wrong one."
 
 
-def missing_scope(account: AccountFacts, missing: list[str]) -> str:
+def missing_scope(account: AccountFacts, missing: list[str], *, may: bool) -> str:
     which = account.label or "The account"
-    return f"{which} was not granted {', '.join(missing)}, which this tool needs. Reconnect it and allow that."
+    repair = "Reconnect" if may else f"Ask {admin_of(account.owner)} to reconnect"
+    return f"{which} was not granted {', '.join(missing)}, which this tool needs. {repair} it and allow that."
 
 
 def repair(fix: str, account: AccountFacts, *, may: bool) -> str:

@@ -265,6 +265,25 @@ def test_account_without_a_scope_that_the_tool_needs_is_refused() -> None:
     assert "was not granted repo" in decision.message
 
 
+@pytest.mark.parametrize(
+    ("role", "connect", "reconnect"),
+    [
+        (Role.ADMIN, "Connect one first.", "Reconnect it and allow that."),
+        (
+            Role.MEMBER,
+            "Ask an admin of Acme to connect one.",
+            "Ask an admin of Acme to reconnect it and allow that.",
+        ),
+    ],
+)
+def test_sentence_tells_each_what_they_themselves_can_do(role: Role, connect: str, reconnect: str) -> None:
+    nothing = ask(actor=actor(role))
+    too_little = ask(account(1, scopes=frozenset()), actor=actor(role), tool=tool(scopes=(REPO,)))
+
+    assert nothing.message == f"No GitHub account is connected under Acme. {connect}"
+    assert too_little.message == f"login1 was not granted repo, which this tool needs. {reconnect}"
+
+
 def test_any_one_alternative_of_scopes_suffices() -> None:
     alternatives = (frozenset({"repo", "admin"}), frozenset({"public_repo"}))
 

@@ -13,6 +13,7 @@ from orgs.permissions import (
     Actor,
     ActorKind,
     Decision,
+    Fix,
     OwnerKind,
     OwnerRef,
     Question,
@@ -130,6 +131,15 @@ def test_refusal_says_what_to_do_next(question: Question) -> None:
         assert decision.fixable_by
     for remedy in decision.remedies:
         assert remedy.by_actor or remedy.label.startswith("Ask ")
+
+
+@settings(max_examples=400)
+@given(questions)
+def test_nobody_is_told_to_connect_or_reconnect_what_is_not_theirs_to_connect(question: Question) -> None:
+    decision = decide(question)
+
+    if any(remedy.fix in {Fix.CONNECT, Fix.RECONNECT} and not remedy.by_actor for remedy in decision.remedies):
+        assert not re.search(r"\b(Connect|Reconnect)\b", decision.message), decision.message
 
 
 @settings(max_examples=200)
