@@ -2,16 +2,25 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import reswap, retarget
 
 from accounts.htmx import wants_fragment
 from orgs.denials import note_denial
 from orgs.errors import DomainError
 
+PAGES: Final = {
+    HTTPStatus.UNAUTHORIZED: "403.html",
+    HTTPStatus.FORBIDDEN: "403.html",
+    HTTPStatus.NOT_FOUND: "404.html",
+    HTTPStatus.CONFLICT: "409.html",
+    HTTPStatus.TOO_MANY_REQUESTS: "429.html",
+}
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -48,8 +57,14 @@ class DomainErrorMiddleware:
         if wants_fragment(request):
             response = render(request, "_error.html", {"error": exception}, status=exception.status)
             return reswap(retarget(response, "#messages"), "outerHTML")
-        return render(request, f"{_template(exception)}.html", {"error": exception}, status=exception.status)
+        context = {"error": exception, "back": _came_from(request)}
+        return render(request, PAGES.get(exception.status, "400.html"), context, status=exception.status)
 
 
-def _template(error: DomainError) -> int:
-    return int(error.status) if error.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} else 400
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that the person sent this from; empty if it was another site's, or is not told."""
+    there = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        there, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return there if is_ours else ""

@@ -50,7 +50,7 @@ def test_field_names_its_help_and_its_error() -> None:
     assert 'id="id_alias_error"' in html
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "409", "429", "500"])
 def test_error_page_needs_no_context(name: str) -> None:
     html = render_to_string(f"{name}.html")
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
 
-from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError, UnauthenticatedError
+from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError, TooManyError, UnauthenticatedError
 from orgs.middleware import DomainErrorMiddleware, NoStoreMiddleware
 from tests.world import World
 
@@ -24,6 +24,7 @@ def answer(error: Exception, **headers: str) -> HttpResponse | None:
         (ForbiddenError("Say what is wrong."), 403),
         (NotFoundError("Say what is wrong."), 404),
         (ConflictError("Say what is wrong."), 409),
+        (TooManyError("Say what is wrong."), 429),
     ],
 )
 def test_domain_error_becomes_a_page_with_its_sentence_and_status(error: DomainError, status: int) -> None:
@@ -33,6 +34,38 @@ def test_domain_error_becomes_a_page_with_its_sentence_and_status(error: DomainE
     assert response.status_code == status
     assert "Say what is wrong." in response.content.decode()
     assert "<html" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "heading"),
+    [
+        (DomainError("No."), "This request could not be understood"),
+        (UnauthenticatedError("No."), "You may not do this"),
+        (ForbiddenError("No."), "You may not do this"),
+        (NotFoundError("No."), "Nothing here"),
+        (ConflictError("No."), "This cannot be done as things stand"),
+        (TooManyError("No."), "Too many tries"),
+    ],
+)
+def test_heading_says_what_kind_of_obstacle_it_is(error: DomainError, heading: str) -> None:
+    response = answer(error)
+
+    assert response is not None
+    assert f">{heading}</h1>" in response.content.decode()
+    assert f">{int(error.status)}</p>" in response.content.decode()
+
+
+@pytest.mark.parametrize("error", [DomainError("No."), ConflictError("No."), TooManyError("No.")])
+def test_way_back_leads_to_the_page_of_ours_that_one_came_from(error: DomainError) -> None:
+    ours = answer(error, Referer="http://testserver/orgs/acme/members/?status=active")
+    foreign = [answer(error, Referer=there) for there in ("https://evil.example/", "javascript:alert(1)", "//evil/")]
+
+    assert ours is not None
+    assert 'href="http://testserver/orgs/acme/members/?status=active">Go back<' in ours.content.decode()
+    for response in (*foreign, answer(error)):
+        assert response is not None
+        assert "Go back<" not in response.content.decode()
+        assert 'href="/">Go to the home page' in response.content.decode()
 
 
 def test_htmx_gets_the_sentence_for_the_list_of_messages() -> None:
