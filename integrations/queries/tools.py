@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Case, Q, When
 
-from integrations.access import decide_many, decide_run, read_account_id
+from integrations.access import decide_each, decide_many, decide_run, read_account_id
 from integrations.calls import spec_of
 from integrations.catalog import find_tool, scope_words
 from integrations.engine.types import ToolSpec
@@ -145,7 +145,7 @@ def decide_elsewhere(*, actor: Actor, tool: Tool, owner: OwnerRef) -> list[tuple
     """What the rule says about the tool under each other ID of the actor's own."""
     require(actor, Permission.TOOLS_READ, owner)
     others = [one for one in actor.reach() if one != owner]
-    return [(other, decide_many(actor=actor, owner=other, tools=[tool])[tool.id]) for other in others]
+    return decide_each(actor=actor, owners=others, tool=tool) if others else []
 
 
 def tools_by_effect(*, actor: Actor, owner: OwnerRef, toolkit_id: UUID) -> dict[str, list[Tool]]:

@@ -188,6 +188,8 @@ def _insert(actor: Actor, owner: OwnerRef, row: Execution, decision: Decision) -
             if row.status == ExecutionStatus.QUEUED:
                 transaction.on_commit(ring)  # may be lost in a crash: then the sweep rings
     except IntegrityError:
+        if row.idempotency_key is None:  # then it cannot be a repetition
+            raise
         return _same_as_before(row)
     return row
 

@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from integrations.jobs import execute
@@ -154,6 +154,19 @@ def test_submit_without_a_key_is_a_run_each_time(desk_of: MakeDesk) -> None:
     desk = desk_of()
 
     assert submit(desk).id != submit(desk).id
+
+
+def test_submit_that_the_database_refuses_is_no_repetition_of_a_run_without_a_key(
+    desk_of: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of()
+    before = submit(desk)
+    monkeypatch.setattr("integrations.services.executions.new_id", lambda: before.id)  # it is taken
+
+    with pytest.raises(IntegrityError):
+        submit(desk)
+    with pytest.raises(ConflictError):
+        submit(desk, idempotency_key="k")
 
 
 def test_submit_refuses_a_key_that_stood_for_another_request(desk_of: MakeDesk) -> None:
