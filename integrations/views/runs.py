@@ -111,7 +111,7 @@ def status(request: OwnedRequest, execution_id: str) -> HttpResponse:
     if not found.row.is_over and request.GET.get("seen") == found.row.mark:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     code = STOP_POLLING if found.row.is_over else HTTPStatus.OK
-    return render(request, "integrations/runs/_run.html", _context(request, found), status=code)
+    return render(request, "integrations/runs/_status.html", _context(request, found), status=code)
 
 
 def _get(request: OwnedRequest, execution_id: str) -> ExecutionDetail:

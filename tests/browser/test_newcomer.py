@@ -92,6 +92,7 @@ def test_the_first_five_minutes(visit: Visit, fresh: Product) -> None:  # noqa: 
     page.get_by_role("button", name="Run as me").click()
     page.wait_for_url("**/me/runs/ex_*/")
     status(page, "Succeeded")
+    expect(page).to_have_title(re.compile(r"^Succeeded: SANDBOX_\w+ · Switchboard$"))  # it was Queued or Running
     expect(page.get_by_role("link", name="Ada Park")).to_be_visible()
     go_home(page, 1)
 

@@ -353,8 +353,26 @@ def test_status_answers_nothing_until_something_changed(desk_of: MakeDesk) -> No
     other = client.get(run_url(desk, row, "status/"), {"seen": "running.1.unsent"})
 
     assert same.status_code == 204
-    assert other.text.split('<div id="run"')[0].strip() == ""
+    assert re.sub(r"<title>.*</title>", "", other.text.split('<div id="run"')[0], flags=re.DOTALL).strip() == ""
     assert "every 2s" in other.text
+
+
+def title_of(page: str) -> str:
+    return " ".join(re.findall(r"<title>(.*?)</title>", page, re.DOTALL)[0].split())
+
+
+def test_status_brings_the_title_that_the_page_would_have_by_now(acme_desk_of: MakeDesk) -> None:
+    desk = acme_desk_of()
+    row = desk.queue(status="running")
+    client = client_of(desk)
+    before = title_of(client.get(run_url(desk, row)).text)
+    Execution.objects.owned_by(row.owner.ref).update(status="succeeded", finished_at=timezone.now())
+
+    assert before == f"Running: {desk.read.slug} · Acme · Switchboard"
+    assert (
+        title_of(client.get(run_url(desk, row, "status/")).text) == f"Succeeded: {desk.read.slug} · Acme · Switchboard"
+    )
+    assert title_of(client.get(run_url(desk, row)).text) == f"Succeeded: {desk.read.slug} · Acme · Switchboard"
 
 
 def test_status_stops_the_polling_when_it_is_over(desk_of: MakeDesk) -> None:
