@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
+from integrations.mcp.linking import CONSENT
 from integrations.mcp.place import Place, mcp_url, page_url
 from integrations.queries.executions import get_execution
 from orgs.errors import DomainError
@@ -26,8 +27,8 @@ def refusal(error: DomainError) -> CallToolResult:
     return answer(data, is_error=True)
 
 
-def run_answer(place: Place, row: Any) -> CallToolResult:
-    """How a run ended, with its ID; or that it has not ended, and where to look."""
+def run_answer(place: Place, row: Any, link: str = "") -> CallToolResult:
+    """How a run ended, with its ID; or that it has not ended, and where to look. `link` was made for an end user."""
     data: dict[str, Any] = {"run": row.text_id, "status": row.status}
     page = page_url(row.owner.ref, "run", execution_id=row.text_id)
     if not row.is_over:
@@ -37,7 +38,7 @@ def run_answer(place: Place, row: Any) -> CallToolResult:
     found = get_execution(actor=place.actor, owner=row.owner.ref, execution_id=row.id)
     if row.status == "succeeded":
         return answer({"successful": True, **data, "data": found.result})
-    ways = ways_out(place, found.decision_now) if found.decision_now else []
+    ways = ways_out(place, found.decision_now, link) if found.decision_now else []
     data |= {"error": row.error_message or row.word.sentence, "code": row.error_code, "data": found.result}
     if ways:
         data["ways_out"] = ways
@@ -46,28 +47,28 @@ def run_answer(place: Place, row: Any) -> CallToolResult:
     return answer({"successful": False, **data}, is_error=True)
 
 
-def ways_out(place: Place, decision: Decision) -> list[dict[str, str]]:
+def ways_out(place: Place, decision: Decision, link: str = "") -> list[dict[str, str]]:
     """What the rule calls remedies, each with an address where a person finds the control."""
-    return [_way(place, remedy, decision) for remedy in decision.remedies]
+    return [_way(place, remedy, decision, link) for remedy in decision.remedies]
 
 
-def page_to_open(place: Place, decision: Decision) -> str:
+def page_to_open(place: Place, decision: Decision, link: str = "") -> str:
     """Where this person gives the consent that is missing; empty when it is not theirs, or another way comes first."""
     first = decision.remedies[0] if decision.remedies else None
-    if first is None or first.fix not in {Fix.CONNECT, Fix.RECONNECT} or not first.by_actor:
+    if first is None or first.fix not in CONSENT or not first.by_actor:
         return ""
-    return _way(place, first, decision).get("url", "")
+    return _way(place, first, decision, link).get("url", "")
 
 
-def _way(place: Place, remedy: Remedy, decision: Decision) -> dict[str, str]:
+def _way(place: Place, remedy: Remedy, decision: Decision, link: str) -> dict[str, str]:
     owner = remedy.owner or decision.owner
     way = {"what": remedy.label, "who": "you" if remedy.by_actor else decision.fixable_by}
     if owner is None:
         return way
     if remedy.fix is Fix.RUN_AS:
         return {**way, "what": f"{remedy.label}: use the MCP address of that ID.", "url": mcp_url(owner)}
-    url = _page_of(place, remedy, owner)
-    return {**way, "url": url} if url else way  # an end user has no pages: the application makes a link
+    url = link if link and remedy.fix in CONSENT else _page_of(place, remedy, owner)
+    return {**way, "url": url} if url else way  # an end user has no pages
 
 
 def _page_of(place: Place, remedy: Remedy, owner: OwnerRef) -> str:

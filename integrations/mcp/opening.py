@@ -1,6 +1,7 @@
 """A page that a person has to open before a tool runs: asked for through the client, where it can (check M13).
 
 The link is the same as in text. It names nobody: whoever opens it signs in, and acts for themself (check O6).
+That of an end user is for them alone, and for the first browser that agrees there.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def client_of(context: Any, params: CallToolRequestParams, place: Place) -> Clie
     )
 
 
-def ask_to_open(place: Place, row: Any, client: Client) -> InputRequiredResult | None:
+def ask_to_open(place: Place, row: Any, client: Client, link: str = "") -> InputRequiredResult | None:
     """None where the answer has to do: the client cannot, the person was asked, or no page of theirs would help.
 
     Raises UrlElicitationRequiredError in the older generation.
@@ -45,7 +46,7 @@ def ask_to_open(place: Place, row: Any, client: Client) -> InputRequiredResult |
     if not client.opens_links or client.has_asked or row.status != "denied":
         return None
     decision = get_execution(actor=place.actor, owner=row.owner.ref, execution_id=row.id).decision_now
-    url = page_to_open(place, decision) if decision else ""
+    url = page_to_open(place, decision, link) if decision else ""
     if not url:
         return None
     message = f"{row.error_message} {HOW_TO_GO_ON}"

@@ -13,6 +13,7 @@ from integrations.doors.database import give_back_connections
 from integrations.doors.limits import spend_elsewhere
 from integrations.doors.waiting import run_when_over
 from integrations.mcp.answers import refusal, run_answer
+from integrations.mcp.linking import link_after
 from integrations.mcp.meta_tools import HANDLERS, RUN, call_meta_tool, text_of
 from integrations.mcp.opening import Client, ask_to_open
 from integrations.mcp.place import Place
@@ -54,7 +55,12 @@ async def _run(place: Place, tool: str, arguments: Mapping[str, Any], account: s
     row = await in_database(lambda: _submit(place, tool, arguments, account))
     if not row.is_over:
         row = await _end_of(place, row)
-    return await in_database(lambda: ask_to_open(place, row, client) or run_answer(place, row))
+    return await in_database(lambda: _answer(place, row, client))
+
+
+def _answer(place: Place, row: Any, client: Client) -> Answer:
+    link = link_after(place, row)
+    return ask_to_open(place, row, client, link) or run_answer(place, row, link)
 
 
 def _submit(place: Place, tool: str, arguments: Mapping[str, Any], account: str) -> Any:

@@ -16,7 +16,7 @@ from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import ExecutionStatus
 from orgs.errors import NotFoundError
 from orgs.paging import Page, page_of
-from orgs.permissions import Actor, ActorKind, Decision, OwnerRef, Permission, can, require
+from orgs.permissions import Actor, ActorKind, Because, Decision, OwnerRef, Permission, can, require
 
 PAGE_SIZE = 25
 STATUS_CHOICES = ExecutionStatus.choices
@@ -100,8 +100,11 @@ def _decide_now(actor: Actor, owner: OwnerRef, row: Execution) -> Decision | Non
     """Of a refused run; support runs nothing, so there is nothing to decide for it."""
     if row.status != ExecutionStatus.DENIED or actor.kind is ActorKind.SUPPORT:
         return None
-    named = row.connected_account_id if row.decision.get("because") == "named" else None
-    return decide_run(actor=actor, requested=owner.text_id, tool=row.tool, named_account=named)[0]
+    because, account = row.decision.get("because"), row.connected_account_id
+    named, pinned = (account if because == one else None for one in (Because.NAMED, Because.PINNED))
+    return decide_run(actor=actor, requested=owner.text_id, tool=row.tool, named_account=named, pinned_account=pinned)[
+        0
+    ]
 
 
 def list_executions(

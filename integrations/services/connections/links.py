@@ -18,6 +18,7 @@ from integrations.models.connect_links import hash_of
 from integrations.models.connected_accounts import as_name
 from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import RequestStatus
+from integrations.models.tool_sessions import Origin
 from integrations.queries.connect_links import foreign_link, link_by_token
 from integrations.services.connections.names import check_name
 from orgs.audit import AuditAction, Target, denied
@@ -41,6 +42,7 @@ class LinkPlan:
     alias: str = ""
     callback_url: str = ""
     reconnects: UUID | None = None
+    origin: Origin = Origin.API
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def create_link(*, actor: Actor, owner: OwnerRef, plan: LinkPlan, now: datetime)
         expires_at=now + timedelta(seconds=settings.CONNECTION_REQUEST_LIFETIME),
     )
     link.save(force_insert=True)
-    _record(link, AuditAction.CONNECTION_LINK, actor, now)
+    _record(link, AuditAction.CONNECTION_LINK, actor, plan.origin, now)
     return MadeLink(link, token)
 
 
@@ -96,13 +98,14 @@ def withdraw_link(*, actor: Actor, owner: OwnerRef, link_id: UUID, now: datetime
     if not rows.filter(status=RequestStatus.OPEN).update(status=RequestStatus.DENIED, reason=WITHDRAWN):
         raise ConflictError(OVER, code="link_over")
     link: ConnectLink = rows.select_related("auth_config__toolkit", *OWNER_NAMES).get()
-    _record(link, AuditAction.CONNECTION_LINK_WITHDRAW, actor, now)
+    _record(link, AuditAction.CONNECTION_LINK_WITHDRAW, actor, Origin.API, now)
     return link
 
 
-def _record(link: ConnectLink, action: AuditAction, actor: Actor, now: datetime) -> None:
+def _record(link: ConnectLink, action: AuditAction, actor: Actor, origin: Origin, now: datetime) -> None:
     toolkit = link.auth_config.toolkit
-    target, details = Target("connect_link", link.text_id, toolkit.name), {"toolkit": toolkit.slug, "origin": "api"}
+    target = Target("connect_link", link.text_id, toolkit.name)
+    details = {"toolkit": toolkit.slug, "origin": origin.value}
     record(actor=actor, owner=link.owner.ref, action=action, target=target, details=details, now=now)
 
 

@@ -13,10 +13,7 @@ from mcp_types import ElicitResult
 from integrations.models import Execution, Tool
 from tests.factories import (
     make_api_key,
-    make_application,
-    make_application_key,
     make_connected_account,
-    make_end_user,
     make_tool,
     make_toolkit,
 )
@@ -150,18 +147,6 @@ def test_an_admin_is_sent_to_the_page_and_a_member_told_whom_to_ask(world: World
     assert urlsplit(wanted.url).path == "/orgs/acme/connections/new/"
     assert (told.is_error, told.structured_content["code"]) == (True, "no_connected_account")
     assert told.structured_content["ways_out"][0]["who"] == "an admin of Acme"
-
-
-def test_an_end_user_has_no_page_to_be_sent_to(world: World, read: Tool) -> None:
-    del read
-    shop = make_application(world.acme, "Shop")
-    agent = Agent(path_of(make_end_user(shop, "alice")), make_application_key(shop)[1])
-
-    told = agent.call(*GET, mode=MODERN, elicitation_callback=Person())
-
-    assert told.structured_content["code"] == "no_connected_account"
-    assert "url" not in told.structured_content["ways_out"][-1]
-    assert "page" not in told.structured_content
 
 
 def test_where_another_id_would_do_nobody_is_sent_to_connect_once_more(world: World, read: Tool) -> None:

@@ -1,0 +1,124 @@
+"""Links that an agent hands on: to connect what a tool session lacks, or to sign in again to an account that broke.
+
+A program may be refused the same thing many times. A link that nobody has opened yet is then shown once more: its token
+is kept for that in the cache, sealed, because the row holds only its hash.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.ids import from_text
+from integrations.models import AuthConfig, ConnectedAccount, ConnectLink, ToolSession
+from integrations.models.connect_links import hash_of
+from integrations.models.encrypted import Sealed, SecretUnreadableError, seal, unseal
+from integrations.models.status import RequestStatus
+from integrations.models.tool_sessions import Origin
+from integrations.queries.tool_sessions import pins_of
+from integrations.queries.ways import NO_SUCH_WAY, ToolkitWays, get_ways
+from integrations.services.connections import LinkPlan, MadeLink, create_link
+from orgs.errors import DomainError, NotFoundError
+from orgs.permissions import Actor, OwnerRef, Permission, can
+
+SHOWN_AGAIN: Final = 0.5  # the part of its time that must be left
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be connected; `account` is the one to sign in to again."""
+
+    toolkit: str
+    account: ConnectedAccount | None = None
+    session: ToolSession | None = None
+
+
+def manages_connections(session: ToolSession | None, *, actor: Actor) -> bool:
+    """Whether whoever set the session up left connecting to the agent."""
+    del actor  # the session was read with the actor's rights
+    return bool(_asked(session).get("enable", True))
+
+
+def agent_link(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: datetime) -> MadeLink:
+    """A new link; DomainError when there is no way to connect, or the session pins another account."""
+    return create_link(actor=actor, owner=owner, plan=_plan(actor, owner, wanted), now=now)
+
+
+def link_for_refusal(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: datetime) -> MadeLink | None:
+    """A link for what a run was refused for; None where the actor makes none, or it would not help."""
+    may = can(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, owner) and can(
+        actor, Permission.CONNECTED_ACCOUNTS_READ, owner
+    )
+    if not may or not manages_connections(wanted.session, actor=actor):
+        return None
+    try:
+        plan = _plan(actor, owner, wanted)
+        shown = _shown_before(actor, owner, plan, now)
+        return shown or _kept(actor, create_link(actor=actor, owner=owner, plan=plan, now=now), plan)
+    except DomainError:  # the refusal itself says what is missing
+        return None
+
+
+def _plan(actor: Actor, owner: OwnerRef, wanted: Wanted) -> LinkPlan:
+    ways = get_ways(actor=actor, owner=owner, toolkit=wanted.toolkit)
+    pinned = pins_of(actor=actor, session=wanted.session).get(ways.toolkit.id) if wanted.session else None
+    account = wanted.account
+    if pinned is not None and (account is None or account.id != pinned):
+        message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
+        raise DomainError(message, code="session_pins_toolkit")
+    callback_url = str(_asked(wanted.session).get("callback_url") or "")
+    plan = LinkPlan(_config(ways, wanted), callback_url=callback_url, origin=Origin.MCP)
+    return replace(plan, reconnects=account.id) if account else plan
+
+
+def _config(ways: ToolkitWays, wanted: Wanted) -> AuthConfig:
+    """The account's own, else what the session was given for the toolkit, else the first on the consent page."""
+    if not ways.needs_account:
+        raise DomainError(f"{ways.toolkit.name} needs no account.", code="toolkit_needs_no_account")
+    chosen = wanted.account.auth_config_id if wanted.account else None
+    if chosen is None and (text := _given_configs(wanted.session).get(ways.toolkit.slug)):
+        chosen = from_text("ac", text)
+    way = ways.way(chosen)
+    if way is None:
+        raise NotFoundError(NO_SUCH_WAY, code="auth_config_missing")
+    return way.auth_config
+
+
+def _asked(session: ToolSession | None) -> Mapping[str, Any]:
+    """What the API was told about connecting in the session."""
+    return (session.config.get("asked", {}).get("manage_connections") or {}) if session else {}
+
+
+def _given_configs(session: ToolSession | None) -> dict[str, str]:
+    given = (session.config.get("asked", {}).get("auth_configs") or {}) if session else {}
+    return {slug.lower(): text for slug, text in given.items()}
+
+
+def _kept(actor: Actor, made: MadeLink, plan: LinkPlan) -> MadeLink:
+    """The same link, remembered for the next refusal."""
+    sealed = seal(made.token, table="connect_link", row=made.link.id, field="token").text
+    seconds = settings.CONNECTION_REQUEST_LIFETIME
+    cache.set(_name(actor, made.link.owner.ref, plan), (made.link.id.hex, sealed), timeout=seconds)
+    return made
+
+
+def _shown_before(actor: Actor, owner: OwnerRef, plan: LinkPlan, now: datetime) -> MadeLink | None:
+    """A link for exactly this that is open for a while yet, and that no browser has taken."""
+    link_id, sealed = cache.get(_name(actor, owner, plan)) or (None, "")
+    until = now + timedelta(seconds=settings.CONNECTION_REQUEST_LIFETIME * SHOWN_AGAIN)
+    rows = ConnectLink.objects.owned_by(owner).filter(id=link_id, api_key_id=actor.key_id)
+    link = rows.filter(status=RequestStatus.OPEN, browser_hash="", expires_at__gt=until).first() if link_id else None
+    if link is None:
+        return None
+    try:
+        return MadeLink(link, unseal(Sealed(sealed), table="connect_link", row=link.id, field="token"))
+    except SecretUnreadableError:  # its key was taken out of use
+        return None
+
+
+def _name(actor: Actor, owner: OwnerRef, plan: LinkPlan) -> str:
+    parts = (actor.key_id, owner.text_id, plan.auth_config.id, plan.reconnects, plan.callback_url)
+    return "agent-link:" + hash_of("|".join(str(part) for part in parts))
