@@ -12,6 +12,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 from integrations.doors.database import give_back_connections
 from integrations.doors.limits import spend_elsewhere
 from integrations.doors.waiting import run_when_over
+from integrations.mcp.announced import call_announced, is_announced
 from integrations.mcp.answers import refusal, run_answer
 from integrations.mcp.linking import link_after
 from integrations.mcp.meta_tools import HANDLERS, RUN, call_meta_tool, text_of
@@ -36,6 +37,8 @@ async def call(place: Place, name: str, arguments: Mapping[str, Any], client: Cl
     try:
         if name in HANDLERS:
             return await in_database(lambda: call_meta_tool(place, name, arguments))
+        if is_announced(place, name):
+            return await call_announced(place, name, arguments, run=_ended, in_database=in_database)
         if name == RUN:
             return await _run_named(place, arguments, client)
         return await _run(place, name, arguments, "", client)
@@ -52,10 +55,13 @@ async def _run_named(place: Place, arguments: Mapping[str, Any], client: Client)
 
 
 async def _run(place: Place, tool: str, arguments: Mapping[str, Any], account: str, client: Client) -> Answer:
-    row = await in_database(lambda: _submit(place, tool, arguments, account))
-    if not row.is_over:
-        row = await _end_of(place, row)
+    row = await _ended(place, tool, arguments, account)
     return await in_database(lambda: _answer(place, row, client))
+
+
+async def _ended(place: Place, tool: str, arguments: Mapping[str, Any], account: str) -> Any:
+    row = await in_database(lambda: _submit(place, tool, arguments, account))
+    return row if row.is_over else await _end_of(place, row)
 
 
 def _answer(place: Place, row: Any, client: Client) -> Answer:

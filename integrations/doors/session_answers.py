@@ -1,0 +1,121 @@
+"""What the tools about tools of a session answer with, in the shapes of the protocol, at whichever door they are."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from integrations.queries.session_tools import search_tools_of_session, tool_of_session
+from integrations.queries.tool_sessions import session_choices
+from orgs.permissions import Actor
+
+SHOWN_FIRST: Final = 3
+# The protocol's words for the states of an account.
+STATES: Final = {
+    "waiting": "INITIATED",
+    "active": "ACTIVE",
+    "needs_attention": "ACTIVE",
+    "expired": "EXPIRED",
+    "paused": "INACTIVE",
+    "failed": "FAILED",
+    "revoked": "REVOKED",
+}
+NOTHING_FITS: Final = "Nothing fits. Say in other words what is to be done, or name the toolkit."
+CONNECT: Final = "Connect what is not connected with COMPOSIO_MANAGE_CONNECTIONS."
+RUN: Final = "Run the tools with COMPOSIO_MULTI_EXECUTE_TOOL, with arguments as their schemas say."
+
+
+def search_answer(
+    *, actor: Actor, session: Any, use_cases: Sequence[str], toolkits: Sequence[str], connects: bool, now: datetime
+) -> dict[str, Any]:
+    """The tools for each use case, what they take, and whether their toolkits are connected."""
+    found = [
+        search_tools_of_session(actor=actor, session=session, use_case=one, toolkits=toolkits) for one in use_cases
+    ]
+    tools = {tool.slug: tool for each in found for tool in each}
+    held = {tool.toolkit.slug for tool in tools.values()}
+    guidance = [*([CONNECT] if connects else []), RUN] if tools else [NOTHING_FITS]
+    return {
+        "success": True,
+        "error": None,
+        "results": [_found_line(index, one, found[index]) for index, one in enumerate(use_cases)],
+        "tool_schemas": {slug: schema_of(tool) for slug, tool in tools.items()},
+        "toolkit_connection_statuses": _connections(actor, session, held),
+        "next_steps_guidance": guidance,
+        "session": {"id": session.text_id, "generate_id": False, "instructions": ""},
+        "time_info": _time(now),
+    }
+
+
+def schemas_answer(*, actor: Actor, session: Any, names: Sequence[str]) -> dict[str, Any]:
+    tools = [tool_of_session(actor=actor, session=session, name=one) for one in names]
+    return {"tool_schemas": {one.slug: schema_of(one) for one in tools}}
+
+
+def schema_of(tool: Any) -> dict[str, Any]:
+    return {
+        "toolkit": tool.toolkit.slug,
+        "tool_slug": tool.slug,
+        "description": tool.description,
+        "input_schema": tool.input_schema,
+        "hasFullSchema": True,
+    }
+
+
+def account_line(account: Any) -> dict[str, Any]:
+    return {
+        "id": account.text_id,
+        "alias": account.alias or None,
+        "status": STATES[account.status],
+        "created_at": _stamp(account.connected_at),
+        "is_default": account.is_default,
+    }
+
+
+def results_answer(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs, each with its own end."""
+    done = sum(1 for one in results if one["response"]["successful"])
+    return {
+        "results": list(results),
+        "total_count": len(results),
+        "success_count": done,
+        "error_count": len(results) - done,
+    }
+
+
+def _found_line(index: int, use_case: str, tools: list[Any]) -> dict[str, Any]:
+    return {
+        "index": index + 1,
+        "use_case": use_case,
+        "primary_tool_slugs": [tool.slug for tool in tools[:SHOWN_FIRST]],
+        "related_tool_slugs": [tool.slug for tool in tools[SHOWN_FIRST:]],
+        "toolkits": sorted({tool.toolkit.slug for tool in tools}),
+    }
+
+
+def _connections(actor: Actor, session: Any, toolkits: set[str]) -> list[dict[str, Any]]:
+    choices = session_choices(actor=actor, session=session)
+    return [_connection(one) for one in choices if one.toolkit.slug in toolkits]
+
+
+def _connection(choice: Any) -> dict[str, Any]:
+    account = choice.account
+    is_active = not choice.toolkit.needs_account or (account is not None and STATES[account.status] == "ACTIVE")
+    return {
+        "toolkit": choice.toolkit.slug,
+        "description": choice.toolkit.description,
+        "has_active_connection": is_active,
+        "status_message": "Ready." if is_active else "Not connected. COMPOSIO_MANAGE_CONNECTIONS gives a link.",
+        "accounts": [{**account_line(account), "is_default": True}] if account else [],
+    }
+
+
+def _time(now: datetime) -> dict[str, Any]:
+    return {
+        "current_time_utc": _stamp(now),
+        "current_time_utc_epoch_seconds": int(now.timestamp()),
+        "message": "The time of this installation, in UTC.",
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
