@@ -35,7 +35,9 @@ class _Forms(HTMLParser):
             self.forms.append(_Form(values.get("id", ""), values.get("action", ""), method == "post"))
         elif self.forms and name and tag in {"input", "button", "select", "textarea"}:
             self.forms[-1].names.add(name)
-            if values.get("type") == "hidden" or (values.get("type") == "radio" and "checked" in values):
+            if (tag == "input" and values.get("type", "text") in {"hidden", "text"} and "value" in values) or (
+                values.get("type") == "radio" and "checked" in values
+            ):
                 self.forms[-1].held[name] = values.get("value", "")
 
     def handle_data(self, data: str) -> None:

@@ -112,6 +112,7 @@ def _form(request: OwnedRequest, way: Way, wish: RequestDetail | None) -> Connec
         "next": local_path(request.GET.get("next", "")),
         "tool": request.GET.get("tool", ""),
         "link": request.GET.get("link", ""),
+        "alias": _name_of(_link(request, request.GET.get("link", ""))),
         "request": request.GET.get("request", "") or (wish.row.text_id if wish and wish.approval.may else ""),
     }
     data = request.POST if request.method == "POST" else None
@@ -122,7 +123,7 @@ def _form(request: OwnedRequest, way: Way, wish: RequestDetail | None) -> Connec
 
 def _connect(request: OwnedRequest, way: Way, form: ConnectForm, answers: RequestDetail | None) -> HttpResponse:
     acting: dict[str, Any] = {"actor": request.actor, "owner": request.owner, "now": timezone.now()}
-    link = _link(request, form)
+    link = _link(request, form["link"].value())
     plan = ConnectionPlan(
         toolkit=way.auth_config.toolkit.slug,
         auth_config_id=way.auth_config.id,
@@ -142,10 +143,14 @@ def _connect(request: OwnedRequest, way: Way, form: ConnectForm, answers: Reques
     return _go(request, plan.return_path or there)
 
 
-def _link(request: OwnedRequest, form: ConnectForm) -> Any:
+def _name_of(link: Any) -> str:
+    """What the program that made the link calls the account; the person may call it something else."""
+    return str(link.alias) if link else ""
+
+
+def _link(request: OwnedRequest, text: str | None) -> Any:
     """The connect link that led here; NotFoundError for one that is not this person's."""
-    text = form["link"].value() or ""
-    found = link_for_consent(actor=request.actor, owner=request.owner, link_id=from_text("ca", text))
+    found = link_for_consent(actor=request.actor, owner=request.owner, link_id=from_text("ca", text or ""))
     if text and found is None:
         raise NotFoundError("This link is not one of yours, or it is over.")
     return found
@@ -170,7 +175,7 @@ def _consent_page(
         "audience": audience,
         "answers": answers,
         "standing": None if answers else wish,
-        "link": _link(request, form),
+        "link": _link(request, form["link"].value()),
         "reconnects": _reconnects(request, form["reconnect"].value() or ""),
         **_rights(request),
     }

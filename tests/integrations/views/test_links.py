@@ -41,6 +41,16 @@ def test_link_leads_its_own_person_to_the_consent_page_and_stores_nothing(world:
     assert not ConnectedAccount.objects.unscoped("a test looks").exists()
 
 
+@pytest.mark.parametrize(("named", "shown"), [({"alias": "Work"}, b'value="Work"'), ({}, b'name="alias"')])
+def test_the_page_offers_the_name_that_the_program_gave(world: World, config: Any, named: Any, shown: bytes) -> None:
+    answer = begun(door_of(world.member), config, id_of(world.member), **named)
+
+    page = world.client("member").get(answer["redirect_url"], follow=True)
+
+    assert shown in page.content
+    assert (b'value="Work"' in page.content) is bool(named)
+
+
 def test_account_to_come_can_be_waited_for(world: World, config: Any) -> None:
     door = door_of(world.member)
     answer = begun(door, config, id_of(world.member))
