@@ -25,13 +25,13 @@ def is_freshly_signed_in(request: HttpRequest) -> bool:
     return not get_adapter(request).get_reauthentication_methods(request.user)
 
 
-def ask_again(request: HttpRequest, *, query: Mapping[str, str] | None = None) -> HttpResponse:
-    """To the page that asks, and back to this one, with `query` in its address.
+def ask_again(request: HttpRequest, *, query: Mapping[str, str] | None = None, back: str = "") -> HttpResponse:
+    """To the page that asks, and back to this one, with `query` in its address; or to `back`.
 
     What was sent is not kept: there may be a secret in it.
     """
     if request.method == "POST":
         messages.info(request, ASKED)
-    back = f"{request.path}?{urlencode(query)}" if query else request.get_full_path()
+    back = back or (f"{request.path}?{urlencode(query)}" if query else request.get_full_path())
     url = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
     return lead_to(request, url)

@@ -16,7 +16,7 @@ from integrations.queries.applications import browse_end_users, impact_of_end_us
 from integrations.queries.policies import PolicyTarget, policies_for_application
 from integrations.views.form_pages import form_page
 from orgs.addresses import owner_url
-from orgs.decorators import OwnedRequest, for_owner
+from orgs.decorators import OwnedRequest, for_owner, freshly_signed_in
 from orgs.errors import ConflictError
 from orgs.permissions import Permission, can, words
 from orgs.queries.applications import get_application, list_applications
@@ -93,6 +93,7 @@ def change(request: OwnedRequest, application_id: str) -> HttpResponse:
 
 @for_owner(Permission.APPLICATIONS_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@freshly_signed_in
 def new_key(request: OwnedRequest, application_id: str) -> HttpResponse:
     row = _found(request, application_id)
     form = KeyForm(request.POST if request.method == "POST" else None, for_application=True)

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db.models import QuerySet
 
+from orgs.errors import NotFoundError
 from orgs.models import Invitation
 from orgs.permissions import ROLE_LABELS, Actor, OwnerRef, Permission, Role, require
+
+GONE: Final = "This invitation was used or withdrawn meanwhile. The list shows how things stand."
 
 
 def list_invitations(*, actor: Actor, owner: OwnerRef) -> QuerySet[Invitation]:
@@ -15,6 +20,14 @@ def list_invitations(*, actor: Actor, owner: OwnerRef) -> QuerySet[Invitation]:
     require(actor, Permission.MEMBERS_MANAGE, owner)
     rows = Invitation.objects.of_organization(owner.id).pending()
     return rows.select_related("invited_by").order_by("-created_at", "-id")
+
+
+def pending_invitation(*, actor: Actor, owner: OwnerRef, invitation_id: UUID) -> Invitation:
+    """One of them."""
+    found = list_invitations(actor=actor, owner=owner).filter(id=invitation_id).first()
+    if found is None:
+        raise NotFoundError(GONE)
+    return found
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from orgs.permissions import (
     require,
     require_power,
 )
+from orgs.queries.invitations import GONE
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
 from orgs.services.joining import may_still_invite
@@ -238,7 +239,7 @@ def _one_at_a_time(actor: Actor) -> None:
 def _pending(owner: OwnerRef, invitation_id: UUID) -> Invitation:
     invitation = Invitation.objects.of_organization(owner.id).pending().filter(id=invitation_id).first()
     if invitation is None:
-        raise NotFoundError("This invitation was used or withdrawn meanwhile. The list shows how things stand.")
+        raise NotFoundError(GONE)
     return invitation
 
 

@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.ids import from_text
+from accounts.reauthentication import ask_again, is_freshly_signed_in
 from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.errors import ForbiddenError, NotFoundError
 from orgs.forms import InviteForm
 from orgs.member_rows import roles_to_invite_as
 from orgs.permissions import ROLE_LABELS, Permission, Role, can
-from orgs.queries.invitations import list_invitations
+from orgs.queries.invitations import list_invitations, pending_invitation
 from orgs.services.invitations import (
     PER_DAY,
     Invited,
@@ -43,7 +44,9 @@ def index(request: OwnedRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: OwnedRequest) -> HttpResponse:
     """Addresses first, then what will happen with each of them, then the letters."""
-    form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": Role.MEMBER.value})
+    form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": _asked_role(request)})
+    if _makes_owner(form) and not is_freshly_signed_in(request):
+        return ask_again(request, query={"role": Role.OWNER.value})
     plan: list[Line] = []
     if request.method == "POST" and form.is_valid():
         try:
@@ -59,6 +62,17 @@ def new(request: OwnedRequest) -> HttpResponse:
     context |= {"roles": _roles(request), "sees_all": sees_all}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors or (plan and not good) else HTTPStatus.OK
     return render(request, "orgs/invite.html", context, status=status)
+
+
+def _asked_role(request: OwnedRequest) -> str:
+    """Who had to confirm that it is them finds the role as they chose it."""
+    asked = request.GET.get("role", "")
+    return asked if asked in set(Role) else Role.MEMBER.value
+
+
+def _makes_owner(form: InviteForm) -> bool:
+    """An invitation as owner weighs what making a member one does (check W9)."""
+    return form.is_bound and form.is_valid() and form.cleaned_data["role"] is Role.OWNER
 
 
 def _plan(request: OwnedRequest, form: InviteForm) -> list[Line]:
@@ -81,6 +95,9 @@ def _roles(request: OwnedRequest) -> list[tuple[str, str, bool]]:
 @require_POST
 def resend(request: OwnedRequest, invitation_id: str) -> HttpResponse:
     asked = read_invitation_id(invitation_id)
+    found = pending_invitation(actor=request.actor, owner=request.owner, invitation_id=asked)
+    if found.role == Role.OWNER and not is_freshly_signed_in(request):
+        return ask_again(request, back=owner_url(request.owner, "invitations"))
     _tell(
         request,
         resend_invitation(actor=request.actor, owner=request.owner, invitation_id=asked, now=timezone.now()),

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts import sessions
 from accounts.models import User
-from orgs.models import ApiKey, Membership
+from orgs.models import ApiKey, Invitation, Membership
 from orgs.permissions import Role
 from orgs.services.members import change_role
 from tests.factories import (
@@ -18,7 +18,9 @@ from tests.factories import (
     PASSWORD,
     actor_of,
     make_api_key,
+    make_application,
     make_auth_config,
+    make_invitation,
     make_second_factor,
     make_toolkit,
     make_user,
@@ -234,7 +236,48 @@ def test_making_an_owner_asks_again_and_another_role_does_not(world: World) -> N
     assert Membership.objects.get(user=world.member).role == "viewer"
 
 
-def test_a_stale_sign_in_makes_no_key_and_no_second_one(world: World) -> None:
+def test_inviting_an_owner_asks_again_and_another_role_does_not(world: World) -> None:
+    client = Client()
+    sign_in(client, world.owner, seconds_ago=700)
+    url, sent = "/orgs/acme/members/invite/", {"addresses": "new@example.org", "step": "send"}
+
+    asked = client.post(url, {**sent, "role": "owner"})
+    assert asked.headers["Location"].endswith("invite%2F%3Frole%3Downer")
+    assert '<option value="owner" selected' in client.get(f"{url}?role=owner").content.decode()
+    assert not Invitation.objects.exists()
+
+    assert client.post(url, {**sent, "role": "admin"}).headers["Location"] == "/orgs/acme/members/invitations/"
+    assert world.client("owner").post(url, {**sent, "role": "owner"}).status_code == 302
+    assert Invitation.objects.pending().get().role == "owner"
+
+
+def test_sending_an_owners_invitation_again_asks_again(world: World) -> None:
+    client = Client()
+    sign_in(client, world.owner, seconds_ago=700)
+    rows = [make_invitation(world.acme, by=world.owner, role=role)[0] for role in ("owner", "admin")]
+
+    first, second = (client.post(f"/orgs/acme/members/invitations/{row.text_id}/resend/") for row in rows)
+
+    assert first.headers["Location"] == "/accounts/reauthenticate/?next=%2Forgs%2Facme%2Fmembers%2Finvitations%2F"
+    assert second.headers["Location"] == "/orgs/acme/members/invitations/"
+    assert Invitation.objects.pending().filter(id=rows[0].id).exists()
+    assert world.client("owner").post(f"/orgs/acme/members/invitations/{rows[0].text_id}/resend/").status_code == 302
+    assert not Invitation.objects.pending().filter(id=rows[0].id).exists()
+
+
+def test_a_stale_sign_in_makes_no_key_for_an_application(world: World) -> None:
+    page = f"/orgs/acme/applications/{make_application(world.acme).text_id}/keys/new/"
+    client = Client()
+    sign_in(client, world.owner, seconds_ago=700)
+    sent = {"name": "Server", "scopes": ["tools:read"], "days": "30"}
+
+    assert client.post(page, sent).headers["Location"].startswith("/accounts/reauthenticate/")
+    assert not ApiKey.objects.exists()
+    assert world.client("owner").post(page, sent).status_code == 200
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_stale_sign_in_makes_no_key_and_and_no_second_one(world: World) -> None:
     key, _text = make_api_key(world.acme)
     client = Client()
     sign_in(client, world.owner, seconds_ago=700)
