@@ -6,19 +6,21 @@ from typing import Final
 from uuid import UUID
 
 from integrations.models import ConnectedAccount, Toolkit
+from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import ConnectionStatus
 from integrations.queries.policies import PolicyTarget, Verdicts, applications_for, list_policies
+from integrations.queries.policy_answers import answer_about, verdict_of
 from orgs.permissions import (
     GRANTS,
+    AccountState,
     Actor,
     OwnerRef,
     Permission,
     PolicyRule,
-    Role,
     ToolEffect,
     Use,
     Verdict,
-    deciding_rule,
+    choose,
     require,
     roles_with,
 )
@@ -88,20 +90,63 @@ class Cell:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """One place. `mine` is what holds for the reader there; None for whoever runs nothing."""
+    """One place. `mine` is what holds for the reader there; None for whoever runs nothing.
+
+    `through` names the account that a toolkit's row speaks of, where accounts of it have rules of their own.
+    A cell is None for those who never use an account of the organization.
+    """
 
     place_key: str
     place: str
     toolkit: Toolkit | None
-    cells: Sequence[Cell]
+    cells: Sequence[tuple[str, Cell | None]]
     mine: Cell | None
+    through: str = ""
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What the rule needs about an organization, read once."""
+
+    actor: Actor
+    owner: OwnerRef
+    rules: Sequence[PolicyRule]
+    people: Sequence[PolicyTarget]
+    accounts: Sequence[ConnectedAccount]
+
+    def has_rules(self, account: ConnectedAccount) -> bool:
+        return any(rule.account_id == account.id for rule in self.rules)
+
+    def of(self, toolkit: Toolkit | None) -> list[ConnectedAccount]:
+        return [one for one in self.accounts if toolkit is not None and one.toolkit_id == toolkit.id]
+
+    def chosen(self, toolkit: Toolkit | None) -> ConnectedAccount | None:
+        """The account that a run uses which names none."""
+        rows = {row.id: row for row in self.of(toolkit)}
+        found = choose([row.facts for row in rows.values() if row.facts.state is not AccountState.WAITING])
+        return rows[found[0].id] if found else None
+
+    def verdicts(
+        self, target: PolicyTarget, account: ConnectedAccount | None, person: UUID | None = None
+    ) -> dict[ToolEffect, Verdict]:
+        """An application stands for its end users here: they have no role, and connect their own accounts."""
+        slug = target.toolkit.slug if target.toolkit else ""
+        application = target.application.id if target.application else None
+        chosen = account.id if account and target.role else None
+        uses = [Use(self.owner, target.role, person, slug, chosen, effect, application) for effect in ToolEffect]
+        answers = {use.effect: answer_about(self.rules, use, actor=self.actor) for use in uses}
+        return {effect: verdict_of(answer, actor=self.actor) for effect, answer in answers.items()}
 
 
 def policy_matrix(*, actor: Actor, owner: OwnerRef) -> list[MatrixRow]:
-    """All toolkits first, then those that the organization uses or has rules for."""
+    """All toolkits first, then those that the organization uses or has rules for, each with its ruled accounts."""
     rules = [row.rule for row in list_policies(actor=actor, owner=owner)]
-    people = _people(actor, owner)
-    return [_row(actor, owner, rules, place, people) for place in [None, *_toolkits(owner, rules)]]
+    ground = _Ground(actor, owner, rules, _people(actor, owner), _accounts(owner))
+    rows = [_row(ground, PolicyTarget())]
+    for toolkit in _toolkits(ground):
+        rows.append(_row(ground, PolicyTarget(toolkit)))
+        rows += [_row(ground, PolicyTarget(toolkit, one)) for one in ground.of(toolkit) if ground.has_rules(one)]
+    return rows
 
 
 def columns(*, actor: Actor, owner: OwnerRef) -> list[str]:
@@ -119,62 +164,48 @@ def _heading(target: PolicyTarget) -> str:
     return f"End users of {target.application.name}" if target.application else target.people
 
 
-def _toolkits(owner: OwnerRef, rules: Sequence[PolicyRule]) -> Iterable[Toolkit]:
-    accounts = ConnectedAccount.objects.owned_by(owner).exclude(status=ConnectionStatus.REVOKED)
-    used = set(accounts.values_list("toolkit_id", flat=True))
-    named = {rule.toolkit for rule in rules}
+def _accounts(owner: OwnerRef) -> list[ConnectedAccount]:
+    rows = ConnectedAccount.objects.owned_by(owner).exclude(status=ConnectionStatus.REVOKED)
+    return list(rows.select_related("toolkit", *OWNER_NAMES).order_by("toolkit__name", "id"))
+
+
+def _toolkits(ground: _Ground) -> Iterable[Toolkit]:
+    used = {row.toolkit_id for row in ground.accounts}
+    named = {rule.toolkit for rule in ground.rules}
     rows = Toolkit.objects.filter(is_enabled=True).order_by("name", "id")
     return [one for one in rows if one.id in used or one.slug in named or not one.needs_account]
 
 
-def _row(
-    actor: Actor,
-    owner: OwnerRef,
-    rules: Sequence[PolicyRule],
-    toolkit: Toolkit | None,
-    people: Sequence[PolicyTarget],
-) -> MatrixRow:
-    place = PolicyTarget(toolkit)
-    cells = [_cell(owner, rules, replace(one, toolkit=toolkit)) for one in people]
-    return MatrixRow(place.place_key, place.place, toolkit, cells, _mine(actor, owner, rules, toolkit))
+def _row(ground: _Ground, place: PolicyTarget) -> MatrixRow:
+    account = place.account or ground.chosen(place.toolkit)
+    cells = [
+        (_heading(one), _cell(ground, replace(one, toolkit=place.toolkit, account=place.account), account))
+        for one in ground.people
+    ]
+    named = any(ground.has_rules(one) for one in ground.of(place.toolkit))
+    through = account.label if account and named and place.account is None else ""
+    return MatrixRow(place.place_key, place.place, place.toolkit, cells, _mine(ground, place, account), through)
 
 
-def _cell(owner: OwnerRef, rules: Sequence[PolicyRule], target: PolicyTarget) -> Cell:
-    if target.application is not None:
-        verdicts = _for_end_users(owner, rules, target, target.application.id)
-    else:
-        verdicts = _verdicts(owner, rules, target.role, None, target.toolkit)
-    is_own = any(target.is_about(rule) for rule in rules)
-    return Cell(target.people_key, _heading(target), verdicts, is_own)
+def _cell(ground: _Ground, target: PolicyTarget, account: ConnectedAccount | None) -> Cell | None:
+    if target.application is not None and target.account is not None:
+        return None  # end users connect their own
+    is_own = any(_place(target).is_about(rule) for rule in ground.rules)
+    return Cell(target.people_key, _heading(target), ground.verdicts(target, account), is_own)
 
 
-def _for_end_users(
-    owner: OwnerRef, rules: Sequence[PolicyRule], target: PolicyTarget, application: UUID
-) -> dict[ToolEffect, Verdict]:
-    """Nobody approves an end user's run, so what would need that does not run."""
-    found = _verdicts(owner, rules, None, None, target.toolkit, application)
-    return {effect: Verdict.DENY if verdict is Verdict.ASK else verdict for effect, verdict in found.items()}
+def _place(target: PolicyTarget) -> PolicyTarget:
+    """As rules are stored: about an account or about a toolkit."""
+    return replace(target, toolkit=None) if target.account else target
 
 
-def _mine(actor: Actor, owner: OwnerRef, rules: Sequence[PolicyRule], toolkit: Toolkit | None) -> Cell | None:
-    role = actor.role_in(owner)
+def _mine(ground: _Ground, place: PolicyTarget, account: ConnectedAccount | None) -> Cell | None:
+    role = ground.actor.role_in(ground.owner)
     if role is None or Permission.TOOLS_EXECUTE not in GRANTS[role]:
         return None
-    places = {"", toolkit.slug if toolkit else ""}
-    about_me = any(rule.user_id == actor.person_id and rule.toolkit in places for rule in rules)
-    return Cell("", "You", _verdicts(owner, rules, role, actor, toolkit), is_own=about_me)
-
-
-def _verdicts(
-    owner: OwnerRef,
-    rules: Sequence[PolicyRule],
-    role: Role | None,
-    person: Actor | None,
-    toolkit: Toolkit | None,
-    application: UUID | None = None,
-) -> dict[ToolEffect, Verdict]:
-    slug = toolkit.slug if toolkit else ""
-    who = person.person_id if person else None
-    uses = [Use(owner, role, who, slug, None, effect, application) for effect in ToolEffect]
-    found = {use.effect: deciding_rule(rules, use) for use in uses}
-    return {effect: rule.verdict if rule else Verdict.ALLOW for effect, rule in found.items()}
+    me = ground.actor.person_id
+    places = {"", place.toolkit.slug if place.toolkit else ""}
+    accounts = {None, account.id if account else None}
+    here = [one for one in ground.rules if one.toolkit in places and one.account_id in accounts]
+    verdicts = ground.verdicts(replace(place, role=role), account, person=me)
+    return Cell("", "You", verdicts, is_own=any(one.user_id == me for one in here if one.user_id))

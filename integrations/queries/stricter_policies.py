@@ -7,8 +7,9 @@ from uuid import UUID
 
 from integrations.models import Policy
 from integrations.queries.policies import PolicyTarget, target_of
+from integrations.queries.policy_answers import answer_about
 from orgs.models import Membership
-from orgs.permissions import Actor, OwnerRef, PolicyRule, Role, ToolEffect, Use, deciding_rule, words
+from orgs.permissions import Actor, OwnerRef, Permission, PolicyRule, Role, ToolEffect, Use, roles_with, words
 from orgs.permissions.policies import STRICTNESS
 
 
@@ -24,6 +25,7 @@ class Stricter:
 class _Known:
     """What a rule does not say of itself: of which toolkit its account is, and which role its person has."""
 
+    actor: Actor
     toolkits: Mapping[UUID, str]
     roles: Mapping[UUID, Role]
 
@@ -34,13 +36,13 @@ def stricter_rules(
     """What would decide instead of the `planned` rules about exactly this. `rows` are all that hold now."""
     kept = [row for row in rows if not target.is_about(row.rule)]
     accounts = {target.account.id: target.account.toolkit.slug} if target.account else {}
-    known = _known(owner, rows, [target.user.id] if target.user else [], accounts)
+    known = _known(actor, owner, rows, [target.user.id] if target.user else [], accounts)
     return _words({row.id: row for rule in planned for row in _above(rule, kept, known)}.values(), actor)
 
 
 def held_back(*, actor: Actor, owner: OwnerRef, rows: Sequence[Policy]) -> dict[UUID, list[Stricter]]:
     """For each rule in force, by its ID, the stricter ones that decide instead of it for a part of what it says."""
-    known = _known(owner, rows)
+    known = _known(actor, owner, rows)
     found = {row.id: _above(row.rule, [one for one in rows if one.id != row.id], known) for row in rows}
     return {row_id: _words(above, actor) for row_id, above in found.items() if above}
 
@@ -50,12 +52,17 @@ def _words(rows: Iterable[Policy], actor: Actor) -> list[Stricter]:
 
 
 def _known(
-    owner: OwnerRef, rows: Sequence[Policy], people: Sequence[UUID] = (), accounts: Mapping[UUID, str] | None = None
+    actor: Actor,
+    owner: OwnerRef,
+    rows: Sequence[Policy],
+    people: Sequence[UUID] = (),
+    accounts: Mapping[UUID, str] | None = None,
 ) -> _Known:
     places = [row.connected_account for row in rows if row.connected_account is not None]
     persons = {row.user_id for row in rows if row.user_id is not None} | set(people)
     members = Membership.objects.of_organization(owner.id).filter(user_id__in=persons) if persons else []
     return _Known(
+        actor,
         {one.id: one.toolkit.slug for one in places} | dict(accounts or {}),
         {one.user_id: Role(one.role) for one in members},
     )
@@ -69,7 +76,7 @@ def _above(rule: PolicyRule, others: Sequence[Policy], known: _Known) -> list[Po
         if STRICTNESS[other.verdict] <= STRICTNESS[rule.verdict] or other.rank < rule.rank:
             continue
         for use in _shared_uses(rule, other, known):
-            winner = deciding_rule(all_rules, use)
+            winner = answer_about(all_rules, use, actor=known.actor).rule
             if winner is not None and STRICTNESS[winner.verdict] > STRICTNESS[rule.verdict]:
                 deciding.add(winner.id)
     return [row for row in others if row.id in deciding]
@@ -80,7 +87,10 @@ def _shared_uses(one: PolicyRule, other: PolicyRule, known: _Known) -> list[Use]
     account, person = one.account_id or other.account_id, one.user_id or other.user_id
     application = one.application_id or other.application_id
     toolkit = known.toolkits.get(account, "") if account else one.toolkit or other.toolkit
-    roles = [known.roles.get(person)] if person else [one.role or other.role]
+    named = one.role or other.role
+    roles: list[Role | None] = [named] if named else [*roles_with(Permission.TOOLS_EXECUTE)]
+    if person:
+        roles = [known.roles[person]] if person in known.roles else []  # whoever has no role runs nothing
     if application:  # a member under the organization's ID, and without a role for its end users
         roles = [Role.MEMBER, None]
     asked = product(roles, ToolEffect)

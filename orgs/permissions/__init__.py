@@ -3,7 +3,7 @@
 from orgs.permissions import words
 from orgs.permissions.about import about, about_end_user
 from orgs.permissions.decide import choose, decide, owner_meant
-from orgs.permissions.policies import PolicyRule, ToolEffect, Use, Verdict, deciding_rule
+from orgs.permissions.policies import PolicyRule, ToolEffect, Use, Verdict
 from orgs.permissions.powers import POWER_LABELS, Power
 from orgs.permissions.question import (
     USABLE,
@@ -73,7 +73,6 @@ __all__ = [
     "can",
     "choose",
     "decide",
-    "deciding_rule",
     "has_power",
     "may_hand_out",
     "may_invite_as",

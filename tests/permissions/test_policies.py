@@ -24,11 +24,11 @@ from orgs.permissions import (
     ToolEffect,
     Use,
     Verdict,
-    deciding_rule,
     read_owner_id,
     words,
 )
 from orgs.permissions.decide import _Case
+from orgs.permissions.policies import deciding_rule
 from tests.permissions import policy_oracle as oracle
 from tests.permissions.test_decide import ACME, ADA, ME, NOW, ORGANIZATION, OTHER, account, actor, ask, tool
 
