@@ -150,6 +150,28 @@ def test_what_would_not_do_for_those_who_asked_stays_open(
     assert reread(asked).status == "open"
 
 
+def test_what_would_not_do_stays_open_also_for_whoever_came_from_the_request(
+    connect_desk: ConnectDesk, world: World, admin: Client, asked: ConsentRequest
+) -> None:
+    """They want to write. The page carries the request by itself, and the preset is the admin's choice."""
+    sent = {"request": asked.text_id, "preset": "read"}
+    done = confirm(admin, connect_desk.connect(admin, "acme-bot", world.acme, **sent)).content.decode()
+
+    assert "“Connect Notes” is still open" in done
+    assert (len(connect_desk.accounts), reread(asked).status) == (1, "open")
+    assert not Notice.objects.filter(user=world.member, title__startswith="Approved").exists()
+
+
+def test_a_milder_preset_answers_it(
+    connect_desk: ConnectDesk, world: World, admin: Client, asked: ConsentRequest
+) -> None:
+    sent = {"request": asked.text_id, "preset": "write"}
+    done = confirm(admin, connect_desk.connect(admin, "acme-bot", world.acme, **sent)).content.decode()
+
+    assert "still open" not in done
+    assert reread(asked).status == "approved"
+
+
 def test_reconnecting_answers_nothing(connect_desk: ConnectDesk, world: World, admin: Client) -> None:
     confirm(admin, connect_desk.connect(admin, "acme-bot", world.acme))
     [account] = connect_desk.accounts

@@ -101,10 +101,11 @@ def _check_not_deleted(auth_config: AuthConfig) -> None:
 def _answer(
     new: NewAccount, account: ConnectedAccount, *, actor: Actor, owner: OwnerRef, is_new: bool, now: datetime
 ) -> ConsentRequest | None:
-    """What members asked for: the request that led here, else one that stands for such a connection."""
+    """What members asked for: the request that led here if it stays open; else one for such a connection."""
     if new.consent_request:
-        approve_request(actor=actor, owner=owner, consent_id=new.consent_request, account=account, now=now)
-        return None
+        doing: dict[str, Any] = {"actor": actor, "owner": owner, "account": account, "now": now}
+        row = approve_request(consent_id=new.consent_request, **doing)
+        return row if row.is_open else None
     if not owner.is_organization or not is_new:
         return None
     return answer_standing_request(actor=actor, owner=owner, account=account, now=now)

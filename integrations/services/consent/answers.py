@@ -9,7 +9,7 @@ from django.db import transaction
 from integrations.models import ConnectedAccount, ConsentEvent, ConsentRequest
 from integrations.models.status import ConsentStatus, ConsentStep
 from integrations.queries.connections import get_connection
-from integrations.queries.consent_answers import Candidate, candidate, held_back
+from integrations.queries.consent_answers import Candidate, candidate
 from integrations.queries.consent_requests import approval_of
 from integrations.services.consent.records import locked, must_be, note, tell_requesters
 from integrations.services.policies import Terms, grant
@@ -43,16 +43,14 @@ def approve_request(
 ) -> ConsentRequest:
     """It is connected: in the transaction that stores the account, so that both are done or neither.
 
-    What was connected may not be what was asked for; and where a policy holds back somebody who asks for
-    access, there is something left to decide. Then the request stays open.
+    What was connected may not be what was asked for, may lack scopes that the wanted tools need, or a policy may hold
+    back somebody who asks: then there is something left to decide, and the request stays open.
     """
     fresh = with_fresh_rights(actor=actor, owner=owner)
     row = check_approval(actor=fresh, owner=owner, consent_id=consent_id)
     if row.toolkit_id != account.toolkit_id or row.connected_account_id not in {None, account.id}:
         return row
-    if row.connected_account_id and held_back(actor=fresh, owner=owner, request=row, account=account):
-        return row
-    return _approved(row, fresh, owner, account, _connected_words(row, fresh, owner, account), now)
+    return _approved_if_it_does(row, fresh, owner, account, now)
 
 
 @transaction.atomic
@@ -72,10 +70,17 @@ def answer_standing_request(
     row = locked(actor=fresh, owner=owner, consent_id=standing)
     if not row.is_open or approval_of(actor=fresh, owner=owner, request=row).reason:
         return row
-    answer = candidate(actor=fresh, owner=owner, request=row, account=account)
+    return _approved_if_it_does(row, fresh, owner, account, now)
+
+
+def _approved_if_it_does(
+    row: ConsentRequest, actor: Actor, owner: OwnerRef, account: ConnectedAccount, now: datetime
+) -> ConsentRequest:
+    """Whichever way the account was connected, the same makes it an answer."""
+    answer = candidate(actor=actor, owner=owner, request=row, account=account)
     if answer.obstacle or answer.held:
         return row
-    return _approved(row, fresh, owner, account, _connected_words(row, fresh, owner, account), now)
+    return _approved(row, actor, owner, account, _connected_words(row, actor, owner, account), now)
 
 
 @transaction.atomic

@@ -394,6 +394,16 @@ def test_approving_links_the_connection_and_tells_everybody_who_asked(world: Wor
     assert AuditEvent.objects.get(action="request.approve").details["is_own"] is False
 
 
+def test_an_account_without_the_needed_scopes_approves_nothing(world: World, toolkit: Toolkit) -> None:
+    make_tool(toolkit, "GITHUB_PUSH", scopes=[["repo"]])
+    row = make_consent_request(toolkit, owner=world.acme, users=[world.member])
+    row.requesters.update(tools=["GITHUB_PUSH"])
+    less, enough = (make_connected_account(toolkit, owner=world.acme, scopes=scopes) for scopes in ([], ["repo"]))
+
+    assert approve(world.admin, world, row, account=less).status == "open"
+    assert approve(world.admin, world, row, account=enough).status == "approved"
+
+
 def test_nobody_approves_what_they_asked_for(world: World, toolkit: Toolkit) -> None:
     row = make_consent_request(toolkit, owner=world.acme, users=[world.admin, world.member])
 
