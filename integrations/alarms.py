@@ -54,8 +54,24 @@ def raise_alarm(account_id: UUID, *, now: datetime) -> None:
     )
 
 
+def tell_of_pause(account: ConnectedAccount, owner: OwnerRef, *, now: datetime) -> None:
+    """It was switched off by somebody whom those who look after it do not see: support."""
+    if owner.kind is OwnerKind.END_USER:
+        return
+    notify(
+        actor=None,
+        users=holders(actor=None, owner=owner, permission=Permission.CONNECTED_ACCOUNTS_MANAGE),
+        kind=NoticeKind.CONNECTION,
+        title=f"{account.toolkit.name} account {account.label} was paused",
+        text=f"{account.status_reason} Runs through it are refused until somebody resumes it.",
+        path=_page_of(account, owner),
+        owner=owner,
+        now=now,
+    )
+
+
 def end_alarm(account: ConnectedAccount, owner: OwnerRef, *, now: datetime) -> None:
-    """Somebody has seen to it: reconnected, paused or disconnected it, or it came back by itself."""
+    """Somebody has seen to it: reconnected, paused, resumed or disconnected it, or it came back by itself."""
     if owner.kind is OwnerKind.END_USER:
         return
     page = _page_of(account, owner).removeprefix(owner_url(owner, "home"))

@@ -12,14 +12,17 @@ from integrations.access import POLICY_NAMES
 from integrations.models import ConnectedAccount, Policy, Toolkit
 from integrations.models.policies import REASON_LENGTH
 from integrations.queries.policies import PolicyTarget, Verdicts, get_policy, rules_for, target_of
+from orgs.addresses import owner_url
 from orgs.audit import AuditAction, Detail, Target
 from orgs.errors import ConflictError, DomainError, NotFoundError
 from orgs.models import Membership
 from orgs.models.organizations import MemberStatus
+from orgs.notices import NoticeKind
 from orgs.permissions import Actor, OwnerRef, Permission, PolicyRule, Verdict, require, words
 from orgs.queries.owners import owner_row
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
+from orgs.services.notices import notify
 
 LONGEST_GRANT: Final = timedelta(days=366)
 
@@ -42,6 +45,8 @@ def set_policies(
         row.save(force_insert=True)
     sentences: dict[str, Detail] = {"before": _sentences(before), "after": _sentences(rules)}
     _record(actor, owner, AuditAction.POLICY_CHANGE, target, now, sentences)
+    if target.user is not None:
+        _tell_of_change(target.user, rules, actor=actor, owner=owner, now=now)
     return rules
 
 
@@ -53,6 +58,7 @@ class Terms(TypedDict, total=False):
     effect: str | None
     until: datetime | None
     reason: str
+    is_told: bool  # the person hears of it as the answer to what they asked for
 
 
 @transaction.atomic
@@ -76,6 +82,8 @@ def grant(*, actor: Actor, owner: OwnerRef, user: User, now: datetime, **terms: 
     ends = until.isoformat() if until else None
     details: dict[str, Detail] = {"effect": row.effect or None, "expires_at": ends, "reason": row.reason or None}
     _record(actor, owner, AuditAction.POLICY_GRANT, target, now, {**details, "after": _sentences([row.rule])})
+    if not terms.get("is_told"):
+        _tell_of_grant(user, row, actor=actor, owner=owner, now=now)
     return row
 
 
@@ -90,6 +98,8 @@ def end_grant(*, actor: Actor, owner: OwnerRef, policy_id: UUID, now: datetime) 
     details: dict[str, Detail] = {"before": _sentences([row.rule])}
     row.delete()
     _record(actor, owner, AuditAction.POLICY_END, target, now, details)
+    title, text = f"A rule about you in {owner.label} has ended", f"{actor.label} ended it: {_sentences([row.rule])[0]}"
+    _tell(row.user, title, text, actor=actor, owner=owner, now=now)
 
 
 def end_grants_of(*, actor: Actor, owner: OwnerRef, user: User, now: datetime) -> int:
@@ -105,6 +115,26 @@ def end_grants_of(*, actor: Actor, owner: OwnerRef, user: User, now: datetime) -
         row.delete()
         _record(actor, owner, AuditAction.POLICY_END, target, now, details)
     return len(grants)
+
+
+def _tell_of_change(user: User, rules: Sequence[PolicyRule], *, actor: Actor, owner: OwnerRef, now: datetime) -> None:
+    said = " ".join(_sentences(rules)) or "There is no rule about you alone any more."
+    title = f"What you may run in {owner.label} has changed"
+    _tell(user, title, f"By {actor.label}: {said}", actor=actor, owner=owner, now=now)
+
+
+def _tell_of_grant(user: User, row: Policy, *, actor: Actor, owner: OwnerRef, now: datetime) -> None:
+    ends = f" It ends on {row.until:%d %B %Y at %H:%M} UTC." if row.until else ""
+    said = f"{actor.label} granted it: {_sentences([row.rule])[0]}{ends}"
+    _tell(user, f"You may run more in {owner.label}", said, actor=actor, owner=owner, now=now)
+
+
+def _tell(user: User, title: str, text: str, *, actor: Actor, owner: OwnerRef, now: datetime) -> None:
+    """Whom it concerns, unless they did it themselves."""
+    if user.id == actor.user_id:
+        return
+    path, kind = owner_url(owner, "policies"), NoticeKind.ACCESS
+    notify(actor=actor, users=[user], kind=kind, title=title, text=text, path=path, owner=owner, now=now)
 
 
 def _require(actor: Actor, owner: OwnerRef) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from integrations.alarms import end_alarm, tell_of_pause
 from integrations.jobs.calling_off import call_off, put_back
 from integrations.models import ConnectedAccount, Execution, Toolkit
 from integrations.models.owned import OWNER_NAMES
@@ -33,6 +34,8 @@ def pause_connection(*, actor: Actor, account_id: UUID, reason: str, now: dateti
         raise ConflictError("Only a working connection can be paused; this one is not, or not any more.")
     account: ConnectedAccount = rows.select_related("toolkit", *OWNER_NAMES).get()
     record_account(account, AuditAction.CONNECTION_PAUSE, actor=actor, owner=account.owner.ref, now=now, reason=reason)
+    end_alarm(account, account.owner.ref, now=now)
+    tell_of_pause(account, account.owner.ref, now=now)
     return account
 
 

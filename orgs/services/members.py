@@ -21,6 +21,7 @@ from orgs.permissions import GRANTS, ROLE_LABELS, Actor, OwnerRef, Permission, R
 from orgs.queries.members import invitations_that_end, keys_that_end, managed_member
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
+from orgs.services.member_notices import tell_of_lift, tell_of_role, tell_of_suspension
 
 ENDED: Final = {"reason": "membership_ended"}
 LOST_RIGHT: Final = {"reason": "inviter_lost_right"}
@@ -65,6 +66,7 @@ def change_role(*, actor: Actor, owner: OwnerRef, member_id: UUID, role: Role, n
         rotate_sessions(member.user_id)
     _withdraw_invitations(actor, owner, member, now, after=role)
     _record(actor, owner, AuditAction.MEMBER_ROLE, member.user, now, before=before, after=role.value)
+    tell_of_role(member, actor=actor, owner=owner, before=Role(before), now=now)
     return True
 
 
@@ -78,6 +80,7 @@ def suspend_member(*, actor: Actor, owner: OwnerRef, member_id: UUID, now: datet
     _set_status(member, MemberStatus.SUSPENDED)
     _withdraw_invitations(actor, owner, member, now)
     _record(actor, owner, AuditAction.MEMBER_SUSPEND, member.user, now, role=member.role)
+    tell_of_suspension(member, actor=actor, owner=owner, now=now)
     return member
 
 
@@ -87,6 +90,7 @@ def lift_suspension(*, actor: Actor, owner: OwnerRef, member_id: UUID, now: date
     _in_status(member, MemberStatus.SUSPENDED)
     _set_status(member, MemberStatus.ACTIVE)
     _record(actor, owner, AuditAction.MEMBER_LIFT, member.user, now, role=member.role)
+    tell_of_lift(member, actor=actor, owner=owner, now=now)
     return member
 
 

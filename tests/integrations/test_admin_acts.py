@@ -14,8 +14,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from integrations.models import ConnectedAccount, Execution, Toolkit
-from orgs.models import AuditEvent, Invitation
-from tests.factories import make_connected_account, make_execution, make_invitation, make_tool, make_toolkit, make_user
+from orgs.models import AuditEvent, Invitation, Notice
+from tests.factories import (
+    make_application,
+    make_connected_account,
+    make_end_user,
+    make_execution,
+    make_invitation,
+    make_notice,
+    make_tool,
+    make_toolkit,
+    make_user,
+)
 from tests.staff import make_superuser, make_supporter, sign_in
 from tests.world import World
 
@@ -261,6 +271,37 @@ def test_what_support_paused_its_owner_resumes_and_reads_why(world: World, suppo
 
     resumed = fresh(case.row)
     assert (resumed.status, resumed.status_reason) == ("active", "")
+
+
+def test_whoever_looks_after_it_is_told_until_somebody_resumes_it(world: World, support: Client) -> None:
+    case = a_connection(world)
+    page = f"/orgs/acme/connections/{case.row.text_id}/"
+    make_notice(world.admin, title="It needs attention", path=page)
+
+    support.post(case.url, {"reason": REASON})
+
+    unread = Notice.objects.unread()
+    assert {row.user for row in unread} == {world.admin, world.owner}
+    assert {row.title for row in unread} == {f"Github account {fresh(case.row).label} was paused"}
+    assert all(REASON in row.text and row.path == page and row.mail_due_at for row in unread)
+    world.client("admin").post(f"{page}resume/")
+    assert not Notice.objects.unread().exists()
+
+
+def test_a_persons_own_account_is_told_to_them_alone(world: World, support: Client) -> None:
+    case = a_personal_connection(world)
+    support.post(case.url, {"reason": REASON})
+
+    assert [row.user for row in Notice.objects.all()] == [world.member]
+
+
+def test_of_an_end_users_account_the_application_is_told_and_no_person(world: World, support: Client) -> None:
+    end_user = make_end_user(make_application(world.acme))
+    row = make_connected_account(make_toolkit(), owner=end_user)
+    response = support.post(f"/admin/integrations/connectedaccount/{row.pk}/pause/", {"reason": REASON})
+
+    assert (response.status_code, fresh(row).status) == (302, "paused")
+    assert not Notice.objects.exists()
 
 
 @pytest.mark.parametrize("status", ["expired", "failed", "paused"])

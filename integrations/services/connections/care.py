@@ -77,6 +77,8 @@ def resume_account(*, actor: Actor, owner: OwnerRef, account_id: UUID) -> Connec
         raise ConflictError("This connection is not paused.")
     works = ConnectionStatus.NEEDS_ATTENTION if account.handed_over_at else ConnectionStatus.ACTIVE
     changed = _change(actor, owner, account_id, status=works, status_reason="", only=[ConnectionStatus.PAUSED])
+    if works is ConnectionStatus.ACTIVE:  # else somebody is still asked to consent anew
+        end_alarm(changed, owner, now=timezone.now())
     return _recorded(changed, AuditAction.CONNECTION_RESUME, actor, owner)
 
 

@@ -103,7 +103,7 @@ def give_access(
     answer = candidate(actor=fresh, owner=owner, request=row, account=account)
     if answer.obstacle:
         raise ConflictError(f"{account.label}: {answer.obstacle}", code="account_not_ready")
-    _grant_held(answer, fresh, owner, now, Terms(account=account, until=until, reason=row.what))
+    _grant_held(answer, fresh, owner, now, Terms(account=account, until=until, reason=row.what, is_told=True))
     row.granted_until = until if answer.held else None
     told = f"{actor.label} approved it: use {account.label} under the ID of {owner.label}."
     return _approved(row, fresh, owner, account, told, now)
