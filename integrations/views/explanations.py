@@ -21,7 +21,7 @@ from integrations.queries.explanations import (
 )
 from integrations.queries.tools import find_tools
 from integrations.views.availability import in_a_word, short_name, way_out, ways_out
-from integrations.views.ways_out import WayOut
+from integrations.views.ways_out import ICONS, WayOut, policy_page
 from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.errors import NotFoundError
@@ -106,8 +106,8 @@ def _answer(request: OwnedRequest, found: Explanation) -> dict[str, Any]:
         "decision": decision,
         "failed": next((check for check in decision.checks if check.outcome == "failed"), None),
         "ways": ways,
-        "fixable_by": words.YOU if any(way.is_mine_to_go for way in ways) else decision.fixable_by,
-        "admins": _admins(request, ways),
+        "fixable_by": _fixable_by(found, ways),
+        "admins": _admins(request, found, ways),
         "others": [
             (one, short_name(one), in_a_word(there), there, _url(one, {**query, "member": ""}))
             for one, there in found.elsewhere
@@ -116,8 +116,21 @@ def _answer(request: OwnedRequest, found: Explanation) -> dict[str, Any]:
     }
 
 
-def _admins(request: OwnedRequest, ways: Sequence[WayOut]) -> list[str]:
-    if not request.owner.is_organization or all(way.is_mine_to_go for way in ways):
+def _fixable_by(found: Explanation, ways: Sequence[WayOut]) -> str:
+    """In the eyes of the reader: the rule says "you" to whom it is about."""
+    if any(way.is_mine_to_go for way in ways):
+        return words.YOU
+    if found.member is None:
+        return found.decision.fixable_by
+    of_member = {"mfa_required": found.member.label, "unauthenticated": words.OPERATOR}
+    return of_member.get(found.decision.code, found.decision.fixable_by)
+
+
+def _admins(request: OwnedRequest, found: Explanation, ways: Sequence[WayOut]) -> list[str]:
+    """By name, where it takes one of them."""
+    asks = any(not way.is_mine_to_go for way in ways)
+    is_theirs = not ways and _fixable_by(found, ways) in {words.admin_of(request.owner), words.AN_ADMIN}
+    if not request.owner.is_organization or not (asks or is_theirs):
         return []
     return names_of_admins(actor=request.actor, owner=request.owner)
 
@@ -131,6 +144,9 @@ def _ways_for_admin(found: Explanation, actor: Actor) -> list[WayOut]:
     if found.decision.code == "membership_ended":
         members = owner_url(found.owner, "members")
         return [WayOut(f"Look at {name}'s membership", "users", f"{members}#{found.membership}")]
+    if found.decision.code == "policy_denied" and can(actor, Permission.POLICIES_MANAGE, found.owner):
+        label = words.change_policy(found.owner, may=True)
+        return [WayOut(label, ICONS[Fix.CHANGE_POLICY], policy_page(found.decision.rule, found.owner))]
     may = can(actor, Permission.CONNECTED_ACCOUNTS_MANAGE, found.owner)
     remedies = [one for one in found.decision.remedies if one.fix in {Fix.CONNECT, Fix.RECONNECT, Fix.RESUME}]
     return [way_out(_as_admin(one, found, may=may), found) for one in remedies]

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.ids import to_text
 from orgs.addresses import owner_url_if_any
-from orgs.permissions import Decision, Fix, OwnerRef, Remedy
+from orgs.permissions import Decision, Fix, OwnerRef, PolicyRule, Remedy
 
 if TYPE_CHECKING:
     from integrations.models import Tool
@@ -58,7 +58,7 @@ def repair(remedy: Remedy, decision: Decision, tool: "Tool", *, back: str) -> Wa
     if remedy.fix is Fix.ADD_FACTOR:
         return WayOut(remedy.label, icon, reverse("mfa_index"))
     if remedy.fix is Fix.CHANGE_POLICY:
-        return WayOut(remedy.label, icon, owner_url_if_any(owner, "policies"))
+        return WayOut(remedy.label, icon, policy_page(decision.rule, owner))
     if remedy.fix is Fix.RESUME:
         url = owner_url_if_any(owner, "connection_resume", account_id=account_id(remedy))
         return WayOut(remedy.label, icon, url, is_post=True)
@@ -71,6 +71,19 @@ def connect_page(remedy: Remedy, owner: OwnerRef, tool: "Tool", *, back: str) ->
     account = account_id(remedy)
     query = {"next": back, "tool": tool.slug, **({"reconnect": account} if account else {})}
     return f"{page}?{urlencode(query)}" if page else ""
+
+
+def policy_page(rule: PolicyRule | None, owner: OwnerRef) -> str:
+    """The form of the rule that decided, for whoever may change it."""
+    page = owner_url_if_any(owner, "policy_change")
+    if rule is None or not page:
+        return owner_url_if_any(owner, "policies")
+    place = f"account:{to_text('ca', rule.account_id)}" if rule.account_id else ""
+    place = place or (f"toolkit:{rule.toolkit}" if rule.toolkit else "all")
+    who = f"role:{rule.role}" if rule.role else "everybody"
+    who = f"person:{to_text('user', rule.user_id)}" if rule.user_id else who
+    who = f"application:{to_text('app', rule.application_id)}" if rule.application_id else who
+    return f"{page}?{urlencode({'place': place, 'people': who})}"
 
 
 def ask_page(remedy: Remedy, decision: Decision, tool: "Tool") -> str:

@@ -17,6 +17,8 @@ from tests.factories import (
     make_execution,
     make_membership,
     make_organization,
+    make_policy,
+    make_second_factor,
     make_tool,
     make_toolkit,
     make_user,
@@ -165,6 +167,38 @@ def test_admin_gets_the_button_that_the_member_has_not(world: World, tool: Tool)
     assert f"reconnect={account.text_id}" in page.content.decode()
     assert "Who can fix it you" in text_of(page)
     assert "Ask an admin" in text_of(ask(world, "member"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "people"),
+    [({}, "everybody"), ({"role": "member"}, "role%3Amember"), ({"user": "member"}, "person%3A{id}")],
+)
+def test_admin_is_led_to_the_rule_that_stops_a_member(
+    world: World, tool: Tool, rule: dict[str, Any], people: str
+) -> None:
+    account = make_connected_account(tool.toolkit, owner=world.acme)
+    about = {name: world.member if name == "user" else value for name, value in rule.items()}
+    for place in ({}, {"toolkit": tool.toolkit}, {"connected_account": account}):
+        make_policy(world.acme, "deny", **place, **about)
+        expected = f"account%3A{account.text_id}" if "connected_account" in place else "toolkit%3Agithub"
+        expected = expected if place else "all"
+
+        page = ask(world, "admin", member=member_id(world.member))
+
+        link = f"/orgs/acme/policies/change/?place={expected}&amp;people={people.format(id=member_id(world.member))}"
+        assert f'href="{link}"' in page.content.decode()
+        assert "Who can fix it you" in text_of(page)
+        assert world.client("admin").get(link.replace("&amp;", "&")).status_code == 200
+
+
+def test_whom_only_a_second_factor_helps_is_named(world: World, tool: Tool) -> None:
+    world.acme.requires_factor = True
+    world.acme.save()
+    make_second_factor(world.admin)
+
+    page = text_of(ask(world, "admin", member=member_id(world.member)))
+
+    assert "Who can fix it mia" in page
 
 
 def test_admin_sees_that_a_suspended_member_runs_nothing(world: World, tool: Tool) -> None:
