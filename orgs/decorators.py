@@ -43,15 +43,21 @@ class View(Protocol):
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse: ...
 
 
-def for_owner(permission: Permission) -> Callable[[Callable[Concatenate[Any, ...], HttpResponse]], View]:
-    """`/me/…` is the signed-in user, `/orgs/<org>/…` that organization. 404 for strangers, 403 for small roles."""
+def for_owner(
+    permission: Permission, *, without_factor: bool = False
+) -> Callable[[Callable[Concatenate[Any, ...], HttpResponse]], View]:
+    """`/me/…` is the signed-in user, `/orgs/<org>/…` that organization. 404 for strangers, 403 for small roles.
+
+    `without_factor` opens the page also to members who lack the required second factor, with an actor who still can
+    read nothing there.
+    """
 
     def decorate(view: Callable[Concatenate[Any, ...], HttpResponse]) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, *args: Any, org: str = "", **kwargs: Any) -> HttpResponse:
             owned = cast("OwnedRequest", request)
             set_owner(owned, org)
-            require(owned.actor, permission, owned.owner)
+            require(admitted_to(owned) if without_factor else owned.actor, permission, owned.owner)
             if owned.actor.kind is ActorKind.SUPPORT:
                 note_look(owned, owned.actor, owned.owner)
             return view(request, *args, **kwargs)
@@ -59,6 +65,11 @@ def for_owner(permission: Permission) -> Callable[[Callable[Concatenate[Any, ...
         return _declare(wrapped, permission.value)
 
     return decorate
+
+
+def admitted_to(request: OwnedRequest) -> Actor:
+    """The actor as with a second factor in this organization: for the way out, which is open to all its members."""
+    return replace(request.actor, lacks_factor=request.actor.lacks_factor - {request.owner.id})
 
 
 def freshly_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,6 +1,5 @@
 """Leave the installation for good: out of every organization, then one's own things, by the worker."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -23,7 +22,7 @@ def leave_installation(*, actor: Actor, user: User, typed: str, now: datetime) -
     with transaction.atomic():
         _check_not_needed(actor)
         for owner in _organizations(actor):
-            leave(actor=replace(actor, lacks_factor=frozenset()), owner=owner, now=now)
+            leave(actor=actor, owner=owner, now=now)
         return announce_departure(actor=actor, user=user, now=now)
 
 

@@ -5,7 +5,7 @@ their user ID is not touched (check T23).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -67,7 +67,11 @@ def remove_from_organization(
 
 
 def leave(*, actor: Actor, owner: OwnerRef, successors: Mapping[UUID, UUID] | None = None, now: datetime) -> Parted:
-    """End one's own membership. Where `successors` is silent, the first owner consents anew."""
+    """End one's own membership. Where `successors` is silent, the first owner consents anew.
+
+    The way out is open also to whoever lacks the second factor that the organization requires.
+    """
+    actor = replace(actor, lacks_factor=actor.lacks_factor - {owner.id})
     with transaction.atomic():
         member = leave_organization(actor=actor, owner=owner, now=now)
         parted, flows = _part(actor, owner, member, successors or {}, now)

@@ -1,8 +1,9 @@
 """How a member's place changes or ends: each page says first what it touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,7 +18,7 @@ from integrations.queries.impact import MemberImpact, impact_of_member
 from integrations.services import leaving
 from integrations.views.impact_words import member_lines, role_lines, suspension_lines
 from orgs.addresses import owner_url
-from orgs.decorators import OwnedRequest, for_owner
+from orgs.decorators import OwnedRequest, admitted_to, for_owner
 from orgs.forms import RoleForm
 from orgs.member_rows import roles_to_give, why_owner_stays
 from orgs.permissions import ROLE_LABELS, Permission, Role, role_change
@@ -82,17 +83,33 @@ def remove(request: OwnedRequest, member_id: str) -> HttpResponse:
     return _parting_page(request, "remove", impact, form)
 
 
-@for_owner(Permission.ORGANIZATION_READ)
+@for_owner(Permission.ORGANIZATION_READ, without_factor=True)
 @require_http_methods(CHANGES)
 def leave(request: OwnedRequest) -> HttpResponse:
+    if request.owner.id in request.actor.lacks_factor:
+        return _leave_unseen(request)
     member = own_membership(actor=request.actor, owner=request.owner)
     impact = _impact(request, member)
     form = _parting_form(request, impact, expected=request.owner.label)
     if request.method == "POST" and form.is_valid():
-        leaving.leave(actor=request.actor, owner=request.owner, successors=form.successors, now=timezone.now())
-        messages.success(request, f"You have left {request.owner.label}. What is connected under your own name stays.")
-        return redirect("home")
+        return _left(request, form.successors)
     return _parting_page(request, "leave", impact, form)
+
+
+def _leave_unseen(request: OwnedRequest) -> HttpResponse:
+    """For whoever lacks the second factor: the way out, and nothing of what the organization has."""
+    leaver = admitted_to(request)
+    member = own_membership(actor=leaver, owner=request.owner)
+    blocked = why_owner_stays(leaver, request.owner, Role(member.role), member.user_id)
+    if request.method == "POST":
+        return _left(request, {})
+    return _page(request, "leave_unseen", {"blocked": blocked})
+
+
+def _left(request: OwnedRequest, successors: Mapping[UUID, UUID]) -> HttpResponse:
+    leaving.leave(actor=request.actor, owner=request.owner, successors=successors, now=timezone.now())
+    messages.success(request, f"You have left {request.owner.label}. What is connected under your own name stays.")
+    return redirect("home")
 
 
 def _give_role(request: OwnedRequest, member: Any, wanted: Role) -> HttpResponse:

@@ -247,6 +247,43 @@ def test_who_is_shut_out_can_still_leave(strict: World) -> None:
     assert Membership.objects.get(user=strict.member).status == "left"
 
 
+def test_the_refusal_leads_to_the_way_out_which_shows_nothing_of_the_organization(strict: World) -> None:
+    account = make_connected_account(make_toolkit(), owner=strict.acme, identity_label="acme-bot")
+    ConnectedAccount.objects.owned_by(strict.acme.ref).update(connected_by=strict.admin)
+    shut_out, browser = "/orgs/acme/members/leave/", strict.client("admin")
+
+    assert f'href="{shut_out}"' in browser.get("/orgs/acme/").content.decode()
+    page = browser.get(shut_out)
+    assert page.status_code == 200
+    assert not [one for one in ("acme-bot", "owner_of_acme", "mia") if one in page.content.decode()]
+    assert Membership.objects.get(user=strict.admin).status == "active"
+
+    assert browser.post(shut_out).headers["Location"] == "/"
+    assert Membership.objects.get(user=strict.admin).status == "left"
+    account.refresh_from_db()
+    assert account.successor == strict.owner
+    assert browser.get(shut_out).status_code == 404
+    assert strict.client("outsider").get(shut_out).status_code == 404
+
+
+def test_an_only_owner_who_is_shut_out_stays(strict: World) -> None:
+    strict.owner.authenticator_set.all().delete()
+    page, browser = "/orgs/acme/members/leave/", strict.client("owner")
+
+    assert "Acme needs an active owner" in browser.get(page).content.decode()
+    assert browser.post(page).status_code == 409
+    assert Membership.objects.get(user=strict.owner).status == "active"
+
+
+def test_whoever_has_a_factor_sees_first_what_leaving_touches(strict: World) -> None:
+    make_second_factor(strict.member)
+
+    page = strict.client("member").get("/orgs/acme/members/leave/").content.decode()
+
+    assert "What happens" in page
+    assert "set up two-factor sign-in" not in page
+
+
 def test_preview_names_those_whom_it_shuts_out(world: World) -> None:
     make_second_factor(world.owner)
 
