@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,6 +20,8 @@ from orgs.permissions import Actor, ActorKind, Because, Decision, OwnerRef, Perm
 
 PAGE_SIZE = 25
 STATUS_CHOICES = ExecutionStatus.choices
+WAITING: Final = (ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL)
+MOST_AT_ONCE: Final = 200  # each is called off and recorded by itself
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,22 @@ def changed_executions(*, actor: Actor, owner: OwnerRef, seen: Mapping[str, str]
     ids = [one for text in list(seen)[:PAGE_SIZE] if (one := from_text("ex", text))]
     rows = _with_names(Execution.objects.owned_by(owner)).filter(id__in=ids).order_by("-id")
     return [row for row in rows if row.mark != seen.get(row.text_id)]
+
+
+def runs_to_call_off(
+    *, actor: Actor, owner: OwnerRef, filters: ExecutionFilters, until: UUID | None = None, most: int = MOST_AT_ONCE
+) -> list[Execution]:
+    """The waiting runs that fit, newest first: one's own, or everybody's for whoever decides about them.
+
+    With `until` none that came after that one: what was not in the preview is not called off.
+    """
+    require(actor, Permission.EXECUTIONS_READ, owner)
+    rows = _filtered(_with_names(Execution.objects.owned_by(owner)), actor, filters).filter(status__in=WAITING)
+    if not can(actor, Permission.EXECUTIONS_READ_RESULTS, owner):
+        rows = rows.filter(submitted_by_id=actor.user_id, submitted_by_id__isnull=False)
+    if until is not None:
+        rows = rows.filter(id__lte=until)
+    return list(rows.order_by("-id")[:most])
 
 
 def has_executions(*, actor: Actor, owner: OwnerRef) -> bool:

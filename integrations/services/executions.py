@@ -1,7 +1,8 @@
 """Ask for a run, and call it off."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -249,6 +250,16 @@ def cancel_execution(*, actor: Actor, owner: OwnerRef, execution_id: UUID, now: 
     if not was_asked:
         raise too_late(row, actor=actor)
     return row
+
+
+def cancel_executions(*, actor: Actor, owner: OwnerRef, rows: Iterable[Execution], now: datetime) -> int:
+    """Call several off, each by itself and with its own record; return how many it was not too late for."""
+    done = 0
+    for row in rows:
+        with suppress(ConflictError):
+            cancel_execution(actor=actor, owner=owner, execution_id=row.id, now=now)
+            done += 1
+    return done
 
 
 def too_late(row: Execution, *, actor: Actor) -> ConflictError:

@@ -24,11 +24,13 @@ from integrations.queries.executions import (
     has_executions,
     list_executions,
     people_who_ran,
+    runs_to_call_off,
     tools_used,
 )
 from integrations.services.executions import cancel_execution
 from integrations.services.running_again import run_again
 from integrations.views.receipts import explain_url, receipt_of, run_url, ways_out
+from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.denials import note_denial
 from orgs.errors import DomainError, ForbiddenError, NotFoundError
@@ -63,6 +65,8 @@ def index(request: OwnedRequest) -> HttpResponse:
         "older_url": page_url(request.GET, FILTERS, before=page.older),
         "newer_url": page_url(request.GET, FILTERS, after=page.newer),
         "may_cancel_any": _may_cancel_any(request),
+        "may_call_off": len(runs_to_call_off(**reading, filters=filters, most=2)) > 1,
+        "call_off_url": f"{owner_url(request.owner, 'runs_call_off')}{page_url(request.GET, FILTERS)}",
         "may_run": can(request.actor, Permission.TOOLS_EXECUTE, request.owner),
     }
     return render(request, f"integrations/runs/{'_list' if wants_fragment(request) else 'list'}.html", context)

@@ -123,7 +123,7 @@ def addresses(ids: dict[str, dict[str, list[str]]]) -> list[str]:
             for page in ("remove/", "suspend/", "role/?role=viewer")
         ]
         found += [f"{prefix}settings/ownership/transfer/?member={one}" for one in mine.get("members", [])]
-        found += [f"{prefix}runs/{one}/" for one in mine["runs"]]
+        found += [f"{prefix}runs/call-off/", *(f"{prefix}runs/{one}/" for one in mine["runs"])]
         found += [f"{prefix}sessions/{one}/" for one in mine["sessions"]]
         found += [f"{prefix}sessions/{mine['sessions'][0]}/{page}/" for page in ("change", "end")]
         found += [f"{prefix}api-keys/{one}/" for one in mine["keys"]]

@@ -127,6 +127,7 @@ ME: dict[str, Row] = {
     "me:connection_disconnect": {"GET": THE_MEMBERS, "POST": DONE_BY_THE_MEMBER},
     "me:requests": {"GET": EVERYBODYS_OWN},
     "me:runs": {"GET": EVERYBODYS_OWN},
+    "me:runs_call_off": {"GET": EVERYBODYS_OWN, "POST": EVERYBODYS_OWN},  # names no preview, so it shows one
     "me:run": {"GET": THE_MEMBERS},
     "me:run_status": {"GET": THE_MEMBERS},
     "me:run_events": {"GET": THE_MEMBERS, "HEAD": SIGNED_IN_ONLY},
@@ -292,6 +293,7 @@ ORG: dict[str, Row] = {
         "POST": " 302       422    404    422   422   404       404      403",  # no decision named
     },
     "org:runs": {"GET": EVERY_MEMBER},
+    "org:runs_call_off": {"GET": EVERY_MEMBER, "POST": EVERY_MEMBER},
     "org:run": {"GET": EVERY_MEMBER},
     "org:run_status": {"GET": EVERY_MEMBER},
     "org:run_events": {"GET": EVERY_MEMBER, "HEAD": MEMBERS_ONLY},
