@@ -18,7 +18,7 @@ from integrations.models.connect_links import hash_of
 from integrations.models.encrypted import Sealed, SecretUnreadableError, seal, unseal
 from integrations.models.status import RequestStatus
 from integrations.models.tool_sessions import Origin
-from integrations.queries.tool_sessions import pins_of
+from integrations.queries.tool_sessions import holds_toolkit, pins_of
 from integrations.queries.ways import NO_SUCH_WAY, ToolkitWays, get_ways
 from integrations.services.connections import LinkPlan, MadeLink, create_link
 from orgs.errors import DomainError, NotFoundError
@@ -42,6 +42,11 @@ def manages_connections(session: ToolSession | None, *, actor: Actor) -> bool:
     return bool(_asked(session).get("enable", True))
 
 
+def waits_for_connections(session: ToolSession, *, actor: Actor) -> bool:
+    """Whether the agent may wait until a person has connected; only where it was asked for."""
+    return manages_connections(session, actor=actor) and bool(_asked(session).get("enable_wait_for_connections"))
+
+
 def agent_link(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: datetime) -> MadeLink:
     """A new link; DomainError when there is no way to connect, or the session pins another account."""
     return create_link(actor=actor, owner=owner, plan=_plan(actor, owner, wanted), now=now)
@@ -63,15 +68,23 @@ def link_for_refusal(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: date
 
 
 def _plan(actor: Actor, owner: OwnerRef, wanted: Wanted) -> LinkPlan:
-    ways = get_ways(actor=actor, owner=owner, toolkit=wanted.toolkit)
-    pinned = pins_of(actor=actor, session=wanted.session).get(ways.toolkit.id) if wanted.session else None
-    account = wanted.account
-    if pinned is not None and (account is None or account.id != pinned):
-        message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
-        raise DomainError(message, code="session_pins_toolkit")
+    ways, account = get_ways(actor=actor, owner=owner, toolkit=wanted.toolkit), wanted.account
+    if wanted.session is not None:
+        _check_session(actor, wanted.session, ways, account)
     callback_url = str(_asked(wanted.session).get("callback_url") or "")
     plan = LinkPlan(_config(ways, wanted), callback_url=callback_url, origin=Origin.MCP)
     return replace(plan, reconnects=account.id) if account else plan
+
+
+def _check_session(actor: Actor, session: ToolSession, ways: ToolkitWays, account: ConnectedAccount | None) -> None:
+    """What is connected must be of use in the session."""
+    if not holds_toolkit(actor=actor, session=session, toolkit_id=ways.toolkit.id):
+        message = f"{ways.toolkit.name} is not in this session. Change the session, or use another one."
+        raise NotFoundError(message, code="toolkit_not_in_session")
+    pinned = pins_of(actor=actor, session=session).get(ways.toolkit.id)
+    if pinned is not None and (account is None or account.id != pinned):
+        message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
+        raise DomainError(message, code="session_pins_toolkit")
 
 
 def _config(ways: ToolkitWays, wanted: Wanted) -> AuthConfig:

@@ -10,6 +10,7 @@ const stored = [];
 const route = (method) => (path, handler) => (routes[`${method} ${path}`] = handler);
 const user = { id: process.env.SDK_USER, organizationId: process.env.SDK_ORGANIZATION };
 Object.assign(globalThis, {
+  Composio,
   composio: new Composio(),
   user,
   organization: { id: process.env.SDK_ORGANIZATION },

@@ -13,13 +13,16 @@ from typing import Any
 from composio import Composio
 
 NAME, REPLACED = sys.argv[1], json.loads(sys.argv[2])
-LEFT = ("result", "tools", "user_tools", "user_personal_tools", "org_shared_tools", "session", "session2")
+LEFT = (
+    *("result", "tools", "user_tools", "user_personal_tools", "org_shared_tools", "session", "session2"),
+    *("listed", "url", "headers"),
+)
 
 
 def plain(value: Any) -> Any:
     """A session by its ID; tools, which are long, by their names."""
     if isinstance(value, list):
-        return [one["function"]["name"] for one in value]
+        return [one["function"]["name"] if isinstance(one, dict) else one for one in value]
     return getattr(value, "session_id", value)
 
 

@@ -21,7 +21,9 @@ import pytest
 from tests.emulate.server import Emulate, missing_part
 from tests.ops.installation import RunningInstallation
 from tests.people import Person
+from tests.sdk.comments import comments
 from tests.sdk.conftest import tool_beside_the_product
+from tests.sdk.with_mcp import runs_by_mcp
 
 HERE = Path(__file__).parent
 USER = "550e8400-e29b-41d4-a716-446655440000"  # the example of the documents
@@ -216,7 +218,11 @@ def test_every_snippet_runs_to_its_end(runner: Runner) -> None:
     accounts = several_accounts(runner)
     active_account(runner, accounts[1])
     chosen_account(runner, accounts)
+    listed_accounts(runner, accounts)
     native_tools(runner)
+    runs_by_mcp(runner.run("mcp_client", {"user_123": USER}), runner.place.url, runner.environ["COMPOSIO_API_KEY"])
+    if runner.name == "typescript":
+        comments(runner, USER)
 
 
 def user_ids(runner: Runner) -> None:
@@ -334,6 +340,11 @@ def chosen_account(runner: Runner, accounts: list[str]) -> None:
         toolkits = runner.ask("GET", f"/tool_router/session/{left[name]}/toolkits")["items"]
         [gmail] = [one for one in toolkits if one["slug"] == "gmail"]
         assert gmail["connected_account"]["id"] == account
+
+
+def listed_accounts(runner: Runner, accounts: list[str]) -> None:
+    """All that are connected, not only the one in use; the newest first."""
+    assert runner.run("listed_accounts")["listed"] == accounts[::-1]
 
 
 def native_tools(runner: Runner) -> None:

@@ -47,8 +47,8 @@ def session(world: World, toolkit: Any) -> Any:
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a run finds it over: one tool fails, all others succeed."""
 
-    async def over(actor: Any, execution_id: Any) -> Any:
-        del actor
+    async def over(actor: Any, execution_id: Any, seconds: float | None = None) -> Any:
+        del actor, seconds
         return await sync_to_async(finish)(execution_id)
 
     monkeypatch.setattr("integrations.api.session_tools.run_when_over", over)
@@ -281,16 +281,18 @@ def test_all_can_be_begun_anew(world: World, session: Any, toolkit: Any) -> None
     assert links().count() == 1
 
 
-def test_what_stands_in_the_way_of_one_stops_no_other(world: World, session: Any) -> None:
-    make_toolkit("open", needs_account=False)
-    make_toolkit("slack")
-    wanted = ["open", "slack", "nothing", "github"]
+def test_what_stands_in_the_way_of_one_stops_no_other(world: World, toolkit: Any) -> None:
+    kits = [toolkit, make_toolkit("open", needs_account=False), make_toolkit("slack")]
+    make_toolkit("jira")
+    session = make_session(*kits, owner=world.member)
+    wanted = ["open", "slack", "jira", "nothing", "github"]
 
     told = meta(door_of(world.member), session, "COMPOSIO_MANAGE_CONNECTIONS", toolkits=wanted)["results"]
 
-    assert [told[name]["status"] for name in wanted] == ["failed", "failed", "failed", "initiated"]
+    assert [told[name]["status"] for name in wanted] == ["failed", "failed", "failed", "failed", "initiated"]
     assert "needs no account" in told["open"]["error"]
     assert "Nobody has set up how to connect Slack" in told["slack"]["error"]
+    assert "Jira is not in this session" in told["jira"]["error"]
     assert links().count() == 1
 
 
@@ -349,8 +351,8 @@ def test_a_toolkit_that_the_session_pins_is_not_connected_once_more(world: World
     assert link_in(door, following, "github")[0] == 201
 
 
-def test_a_toolkit_without_accounts_has_nothing_to_connect(world: World, session: Any) -> None:
-    make_toolkit("open", needs_account=False)
+def test_a_toolkit_without_accounts_has_nothing_to_connect(world: World, toolkit: Any) -> None:
+    session = make_session(toolkit, make_toolkit("open", needs_account=False), owner=world.member)
     door = door_of(world.member)
 
     status, answer = link_in(door, session, "open")

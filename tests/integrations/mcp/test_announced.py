@@ -27,6 +27,7 @@ from tests.world import World
 pytestmark = pytest.mark.django_db
 SEARCH, SCHEMAS = "COMPOSIO_SEARCH_TOOLS", "COMPOSIO_GET_TOOL_SCHEMAS"
 RUN_EACH, CONNECTIONS = "COMPOSIO_MULTI_EXECUTE_TOOL", "COMPOSIO_MANAGE_CONNECTIONS"
+WAIT = "COMPOSIO_WAIT_FOR_CONNECTIONS"
 GET = "GITHUB_GET_THING"
 
 
@@ -167,6 +168,35 @@ def test_the_most_at_once_is_what_the_api_takes() -> None:
 
 
 # --- Connections
+
+
+def test_an_agent_may_wait_for_a_connection_where_it_was_asked_for(
+    world: World, session: Any, key: str, read: Tool, settings: Any
+) -> None:
+    settings.API_WAIT_LIMIT = 0
+    config = {"asked": {"manage_connections": {"enable_wait_for_connections": True}}}
+    agent = Agent(path_of(make_session(owner=world.member, takes_all=True, config=config)), key)
+    wanted = {"toolkits": ["GITHUB"]}
+
+    before = data_of(agent, WAIT, wanted)
+    account = make_connected_account(read.toolkit, owner=world.member)
+    after = data_of(agent, WAIT, wanted)
+
+    assert before == {"results": {"github": {"status": "waiting", "accounts": []}}, "all_connected": False}
+    assert (after["all_connected"], after["results"]["github"]["status"]) == (True, "active")
+    assert [one["id"] for one in after["results"]["github"]["accounts"]] == [account.text_id]
+    assert code_of(Agent(path_of(session), key), WAIT, wanted) == "tool_not_found"
+
+
+def test_what_is_not_in_the_session_is_not_connected(world: World, key: str, read: Tool) -> None:
+    del read
+    slack = make_toolkit("slack")
+    agent = Agent(path_of(make_session(slack, owner=world.member)), key)
+
+    found = data_of(agent, CONNECTIONS, {"toolkits": ["github"]})["results"]["github"]
+
+    assert (found["status"], "is not in this session" in found["error"]) == ("failed", True)
+    assert not ConnectLink.objects.unscoped("none").exists()
 
 
 def test_connections_are_told_or_begun(world: World, session: Any, key: str, read: Tool) -> None:
