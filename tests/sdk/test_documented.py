@@ -21,6 +21,7 @@ import pytest
 from tests.emulate.server import Emulate, missing_part
 from tests.ops.installation import RunningInstallation
 from tests.people import Person
+from tests.sdk import own_document
 from tests.sdk.comments import comments
 from tests.sdk.conftest import tool_beside_the_product
 from tests.sdk.with_mcp import runs_by_mcp
@@ -46,7 +47,7 @@ _, key = create_api_key(
 alice = User.objects.get(username="alice")
 owner = OwnerRef(OwnerKind.USER, alice.id)
 _, admin_key = create_api_key(actor=None, owner=owner, name=NAME, scopes=list(Scope), expires_at=None, now=now)
-made = {"key": key, "admin_key": admin_key, "organization": organization.ref.text_id}
+made = {"key": key, "admin_key": admin_key, "organization": organization.ref.text_id, "admin": owner.text_id}
 print("KEY " + json.dumps(made))
 """
 CALLBACKS = (
@@ -349,3 +350,87 @@ def listed_accounts(runner: Runner, accounts: list[str]) -> None:
 
 def native_tools(runner: Runner) -> None:
     assert "COMPOSIO_SEARCH_TOOLS" in runner.run("native_tools")["tools"]
+
+
+# --- Our own document
+
+
+CALLBACK = "https://shop.example.com/connected"
+LEFT = ["result", "repository", "message", "readme", "news", "tools", "found", "looked", "again"]
+MAKE_READER = """
+Application.objects.filter(id=application.id).update(callback_urls=["https://shop.example.com/connected"])
+"""
+
+
+@pytest.mark.parametrize("version", ["0.29.0", "0.22.0"])
+def test_the_code_of_our_own_document_runs(place: Place, version: str) -> None:
+    """All Python of docs/api.md: each pattern to its end, and a tool session from its beginning to its."""
+    python = str(tool_beside_the_product(version, "bin", "python"))
+    said = place.running.manage("shell", "-v0", "-c", f"NAME = 'Reader {version}'\n{MAKE_KEY}{MAKE_READER}")
+    made = json.loads(said.partition("KEY ")[2])
+    replaced = {
+        "https://switchboard.example.com": place.url,
+        "sb_user_…": made["admin_key"],
+        "sb_app_…": made["key"],
+        "user_…": made["admin"],
+        "org_…": made["organization"],
+        "ac_…": connect_admin(place, made),
+    }
+    running: dict[str, Any] = {"replaced": replaced, "environ": environ_of(place)}
+
+    patterns = own_document.code_of("Which ID to pass", "Tool sessions")
+    left = own_document.run_code(python, patterns, names=LEFT, on_link=lambda link: come_back(place, link), **running)
+    configs = own_document.HEAD + own_document.code_of("Auth configs")
+    changed = own_document.run_code(python, configs, names=["made"], on_link=str, **running)
+
+    assert own_document.sections_with_code() == {"Which ID to pass", "Tool sessions", "Auth configs"}
+    check_patterns(left)
+    check_session(left)
+    assert changed["made"]["id"].startswith("ac_")
+
+
+def environ_of(place: Place) -> dict[str, str]:
+    """Nothing is told to the makers of the SDK: nothing listens at this proxy."""
+    proxies = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost,127.0.0.1"}
+    return {"PATH": os.environ["PATH"], "HOME": str(place.running.data_dir), "PYTHONUNBUFFERED": "1", **proxies}
+
+
+def connect_admin(place: Place, made: dict[str, str]) -> str:
+    """The person whose key it is has a GitHub account of their own; return the auth config."""
+    with httpx2.Client(headers={"x-api-key": made["admin_key"]}, timeout=60, trust_env=False) as client:
+        root = f"{place.url}/api/v3.1"
+        session = client.post(f"{root}/tool_router/session", json={"user_id": made["admin"]}).json()
+        link = f"{root}/tool_router/session/{session['session_id']}/link"
+        redirect = client.post(link, json={"toolkit": "github"}).json()["redirect_url"]
+        with Person(place.url) as admin:
+            admin.sign_in(*place.running.demo_login())
+            page = admin.browser.get(redirect)
+            there = admin.send(page, button="Go on to GitHub", follow=False).headers["Location"]
+            assert admin.browser.get(place.emulate.approve(there, "ada")).status_code == 200
+        configs = client.get(f"{root}/auth_configs", params={"toolkit_slug": "github"}).json()["items"]
+    return str(configs[0]["id"])
+
+
+def come_back(place: Place, link: str) -> None:
+    """The end user agrees, and is sent on to where the application said."""
+    with Person(place.url) as person:
+        page = person.browser.get(link)
+        there = person.send(page, button="Go on to GitHub", follow=False).headers["Location"]
+        back = person.browser.get(place.emulate.approve(there, "ada"))
+        person.send(back, button="Connect it", decision="confirm", follow=False)
+        onward = person.browser.get(str(back.url), follow_redirects=False).headers["Location"]
+        assert onward.startswith(f"{CALLBACK}?status=success&connected_account_id=ca_")
+
+
+def check_patterns(left: dict[str, Any]) -> None:
+    for name in ("result", "repository", "readme"):
+        assert left[name]["successful"] is True, left[name]
+        assert left[name]["data"]["full_name"] == "example/repo"
+    assert "Hello from all of us" in json.dumps(left["message"]["data"])
+    assert "Somebody looked at the repository" in json.dumps(left["news"]["data"])
+
+
+def check_session(left: dict[str, Any]) -> None:
+    assert "COMPOSIO_SEARCH_TOOLS" in [one["function"]["name"] for one in left["tools"]]
+    assert "GITHUB_GET_REPO" in left["found"]["results"][0]["primary_tool_slugs"]
+    assert [left[name]["data"]["full_name"] for name in ("looked", "again")] == ["example/repo"] * 2
