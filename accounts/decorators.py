@@ -1,4 +1,4 @@
-"""Views about the signed-in person themself. LoginRequiredMiddleware keeps everybody else out."""
+"""Views about the signed-in person themself. SignInMiddleware keeps everybody else out."""
 
 from collections.abc import Callable
 from typing import Any, Final, cast

@@ -38,6 +38,7 @@ class User(AbstractUser):
     username = models.CharField(max_length=40, validators=USERNAME_VALIDATORS)
     name = models.CharField(max_length=120, blank=True)
     theme = models.CharField(max_length=6, default=Theme.SYSTEM, choices=Theme.choices)
+    hides_first_steps = models.BooleanField(default=False)
     first_name = None  # type: ignore[assignment]  # names do not come in two parts everywhere
     last_name = None  # type: ignore[assignment]  # see above
 

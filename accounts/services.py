@@ -27,6 +27,12 @@ def update_profile(*, actor: User, name: str, username: str, theme: str) -> User
     return actor
 
 
+def show_first_steps(*, actor: User, shown: bool) -> None:
+    """Whether the acting user's home page begins with the newcomer's steps, as long as some are left."""
+    actor.hides_first_steps = not shown
+    actor.save(update_fields=["hides_first_steps"])
+
+
 def choose_theme(*, actor: User, theme: str) -> None:
     actor.theme = theme
     actor.save(update_fields=["theme"])

@@ -5,11 +5,12 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.decorators import PersonalRequest, for_self
 from accounts.forms import ProfileForm, ThemeForm
-from accounts.services import UsernameTakenError, choose_theme, update_profile
+from accounts.services import UsernameTakenError, choose_theme, show_first_steps, update_profile
 from accounts.themes import remember_theme
 
 
@@ -39,6 +40,18 @@ def _saved(request: HttpRequest, theme: str) -> HttpResponse:
 def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "accounts/profile.html", {"form": form}, status=status)
+
+
+@for_self
+@require_POST
+def first_steps(request: PersonalRequest) -> HttpResponse:
+    """Hide the newcomer's steps, or with `show` bring them back. Then the home page that it was asked from."""
+    shown = "show" in request.POST
+    show_first_steps(actor=request.user, shown=shown)
+    if not shown:
+        messages.success(request, "The first steps are hidden. Your profile brings them back.")
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "home")
 
 
 @for_self

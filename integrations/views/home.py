@@ -24,7 +24,7 @@ LATEST = 6
 def index(request: OwnedRequest) -> HttpResponse:
     actor, owner = request.actor, request.owner
     context: dict[str, Any] = {
-        "steps": first_steps(actor=actor, owner=owner),
+        "steps": None if request.user.hides_first_steps else first_steps(actor=actor, owner=owner),
         "needs": what_needs_me(actor=actor, owner=owner, now=timezone.now()),
         "tasks": tasks_for_admins(actor=actor, owner=owner, now=timezone.now()),
         "runs": list_executions(actor=actor, owner=owner, filters=ExecutionFilters(), limit=LATEST).rows,

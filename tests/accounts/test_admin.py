@@ -22,7 +22,7 @@ OURS = sorted(
 ADDED = {"integrations.AuthConfig"}  # the installation's own OAuth apps
 # Columns that no page of the admin site shows. A new column of a registered model belongs here or on its page.
 HIDDEN = {
-    "accounts.User": {"password", "theme", "user_permissions"},
+    "accounts.User": {"hides_first_steps", "password", "theme", "user_permissions"},
     "account.EmailAddress": {"id"},
     "mfa.Authenticator": {"id", "data"},
     "orgs.ApiKey": {"id", "digest"},

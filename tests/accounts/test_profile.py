@@ -110,3 +110,38 @@ def test_theme_switch_refuses_another_word(ada: User, client: Client) -> None:
 def test_personal_pages_need_somebody_who_is_signed_in(client: Client) -> None:
     assert client.get("/profile/").headers["Location"] == "/accounts/login/?next=/profile/"
     assert client.post("/profile/theme/", {"theme": "dark"}).status_code == 302
+
+
+STEPS = "Three steps to see how it works"
+AGAIN = "Show them again"
+
+
+def test_first_steps_are_hidden_and_brought_back(ada: User, client: Client) -> None:
+    assert STEPS in client.get("/me/").text
+    assert AGAIN not in client.get("/profile/").text
+
+    hidden = client.post("/profile/first-steps/", {"next": "/me/"}, follow=True)
+
+    assert hidden.redirect_chain == [("/me/", 302)]
+    assert "The first steps are hidden" in hidden.text
+    assert STEPS not in hidden.text
+    assert AGAIN in client.get("/profile/").text
+
+    shown = client.post("/profile/first-steps/", {"show": "1"}, follow=True)
+
+    assert shown.redirect_chain[-1] == ("/me/", 302)
+    assert STEPS in shown.text
+
+
+def test_first_steps_are_hidden_for_one_person_alone(ada: User, client: Client) -> None:
+    client.post("/profile/first-steps/")
+    other = Client()
+    other.force_login(make_user("grace"))
+
+    assert STEPS not in client.get("/me/").text
+    assert STEPS in other.get("/me/").text
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_hiding_the_first_steps_leads_nowhere_else(ada: User, client: Client, onward: str) -> None:
+    assert client.post("/profile/first-steps/", {"next": onward}).headers["Location"] == "/"

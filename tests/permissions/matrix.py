@@ -36,6 +36,7 @@ NOBODYS: dict[str, Row] = {
     },
     # of a domain that nobody here has an address at
     "join": {"POST": "302  404    404    404   404   404       404      404"},
+    "first_steps": {"POST": "302 302 302 302 302 302 302 302"},
     "theme": {"POST": "302 400    400    400   400   400       400      400"},  # no theme named
     "organization_create": {
         "GET": "     302   200    200    200   200   200       200      200",
