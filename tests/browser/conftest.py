@@ -4,6 +4,7 @@
 data directory of its own. In CI a missing Chromium is a failure; elsewhere the tests say why they are skipped.
 """
 
+import json
 import os
 import re
 import shutil
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.databases import own_database, own_redis
 from tests.faults.stack import ROOT, free_port
+from tests.staff import SEED
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")  # .ci/run looks for the same
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
@@ -56,6 +59,10 @@ class Product:
         return done.stdout.decode()
 
 
+Ids = dict[str, dict[str, list[str]]]  # of what an owner has, by kind
+Furnished = tuple[Product, Ids]
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, driven by Playwright.
@@ -89,6 +96,17 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
             yield running
             running.manage("audit_tenancy")  # after everything that people did in it, nothing points across owners
             running.manage("verify_audit")
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """An installation with one of everything, so that every page has something to show."""
+    folder = tmp_path_factory.mktemp("furnished")
+    with own_database(folder) as database_url:
+        for running in start_product(folder, {"DATABASE_URL": database_url}):
+            command = "from tests.browser.furnish import furnish; furnish()"
+            told = running.manage("shell", "--no-imports", "-c", command)
+            yield running, json.loads(told.splitlines()[-1])
 
 
 @pytest.fixture
@@ -187,6 +205,14 @@ def enter(page: Page, login: Login) -> None:
     page.locator("input[name=login]").fill(login.email)
     page.locator("input[type=password]").fill(login.password)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/me/")
+
+
+def enter_code(page: Page) -> None:
+    """The second step of a sign-in, for those whose second factor has the seed of the tests."""
+    code = format_hotp_value(hotp_value(SEED, next(yield_hotp_counters_from_time())))
+    page.locator("input[name=code]").fill(code)
+    page.locator("form:has(input[name=code]) button[type=submit]").first.click()
     page.wait_for_url("**/me/")
 
 

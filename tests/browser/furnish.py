@@ -66,7 +66,7 @@ def furnish() -> None:
     found["acme"]["auth_configs"] = _auth_configs(acme)
     found["me"]["reports"] = [_deletions(alice)]
     found["acme"]["applications"] = _applications(alice, acme)
-    _staff_with_a_factor()
+    _people_with_a_factor()
     found["acme"]["members"] = [_somebody_who_may_leave(alice, acme).text_id]
     sys.stdout.write(json.dumps(found) + "\n")
 
@@ -118,9 +118,10 @@ def _applications(alice: User, acme: Organization) -> list[str]:
     return [*(f"{one.text_id}/{page}" for one in (shop, going) for page in pages), theirs, f"{theirs}delete/"]
 
 
-def _staff_with_a_factor() -> None:
-    """Sam's sign-in is complete when his second factor is set up; its seed is the one of the tests."""
+def _people_with_a_factor() -> None:
+    """Sam's sign-in is complete when his second factor is set up; its seed is the one of the tests. So is Tess's."""
     TOTP.activate(User.objects.get(username="sam"), SEED)
+    TOTP.activate(make_user("tess", name="Tess Tan"), SEED)
 
 
 def _somebody_who_may_leave(alice: User, acme: Organization) -> Membership:

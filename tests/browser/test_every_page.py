@@ -1,17 +1,13 @@
 """Every page, furnished: clean for axe in light and dark, and nothing sticks out on a narrow screen."""
 
-import json
 from collections.abc import Iterator
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Product, enter, start_product, violations_of
-from tests.databases import own_database
-from tests.staff import SEED
+from tests.browser.conftest import Furnished, Ids, enter, enter_code
+from tests.browser.looking import WIDE, look_at, violations_in_light_and_dark
 
 pytestmark = pytest.mark.browser
 OWNED = [
@@ -86,31 +82,10 @@ PLAIN = [
     "/accounts/logout/",
     "/sandbox/",
     "/styleguide",
-    "/me/no-such-page/",
 ]
-# Django's own styles of the admin site let colours change slowly, also for whoever asks for less movement.
-ARRIVE = """async () => {
-    for (let frame = 0; frame < 5; frame++) {
-        await new Promise(requestAnimationFrame)
-        for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish()
-    }
-}"""
-NARROW = {"width": 360, "height": 800}
-WIDE = {"width": 1280, "height": 900}
-Furnished = tuple[Product, list[str]]
 
 
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
-    folder = tmp_path_factory.mktemp("furnished")
-    with own_database(folder) as database_url:
-        for product in start_product(folder, {"DATABASE_URL": database_url}):
-            command = "from tests.browser.furnish import furnish; furnish()"
-            ids = json.loads(product.manage("shell", "--no-imports", "-c", command).splitlines()[-1])
-            yield product, addresses(ids)
-
-
-def addresses(ids: dict[str, dict[str, list[str]]]) -> list[str]:
+def addresses(ids: Ids) -> list[str]:
     # The consent page first: it asks again whoever signed in more than ten minutes ago.
     found = [*ids["me"]["asks"], *ids["acme"]["asks"], *PLAIN]
     for prefix, mine in (("/me/", ids["me"]), ("/orgs/acme/", ids["acme"])):
@@ -150,58 +125,65 @@ def visitor(browser: Browser, furnished: Furnished) -> Iterator[Page]:
     context.close()
 
 
-def look_at(page: Page, path: str, password: str) -> list[str]:
-    answer = page.goto(path)
-    if "/accounts/reauthenticate/" in page.url:  # on a slow machine the sign-in is not fresh any more
-        page.locator("input[type=password]").fill(password)
-        page.get_by_role("button", name="Continue", exact=True).click()
-        answer = page.goto(path)
-    assert answer is not None
-    expected = 404 if "no-such-page" in path else 200
-    if answer.status != expected:
-        return [f"{path}: HTTP {answer.status}"]
-    if urlsplit(page.url).path != urlsplit(path).path:
-        return [f"{path}: led to {page.url}"]
-    return violations_in_light_and_dark(page) + sticks_out(page)
-
-
-def violations_in_light_and_dark(page: Page) -> list[str]:
-    """All rules in light; in dark, which is the same page in other colours, those about colours."""
-    show_in(page, "light")
-    found = violations_of(page)
-    show_in(page, "dark")
-    return found + violations_of(page, only=["color-contrast", "link-in-text-block"])
-
-
-def show_in(page: Page, scheme: Literal["light", "dark"]) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.evaluate(ARRIVE)
-
-
-def sticks_out(page: Page) -> list[str]:
-    """Pages may scroll down, never sideways, also on the smallest screen."""
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # a literal to the type checker
-    width = page.evaluate("document.documentElement.scrollWidth")
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    return [f"{page.url}: {width} px wide on a screen of {NARROW['width']}"] if width > NARROW["width"] else []
-
-
 def test_every_page_is_accessible_and_fits_a_narrow_screen(visitor: Page, furnished: Furnished) -> None:
-    product, paths = furnished
+    product, ids = furnished
     password = product.logins["alice"].password
 
-    found = [problem for path in paths for problem in look_at(visitor, path, password)]
+    found = [problem for path in addresses(ids) for problem in look_at(visitor, path, password)]
 
     assert "\n".join(found) == ""
 
 
 def test_list_covers_every_kind_of_page(furnished: Furnished) -> None:
     """The furnished installation has runs with every ending and accounts in several states under both owners."""
-    paths = furnished[1]
+    paths = addresses(furnished[1])
 
     assert len([path for path in paths if "/runs/ex_" in path]) == 18
     assert len([path for path in paths if "/requests/rq_" in path]) == 7
     assert len([path for path in paths if "/connections/ca_" in path]) >= 10
+
+
+# --- The same pages for those who may do less
+
+MAIN = [
+    "",
+    "tools/",
+    "tools/SANDBOX_SEND_MESSAGE/",
+    "tools/GITHUB_CREATE_ISSUE/",
+    "explain/?tool=SANDBOX_SEND_MESSAGE",
+    "connections/",
+    "connections/new/sandbox/",
+    "requests/",
+    "runs/",
+    "sessions/",
+    "sessions/new/",
+    "api-keys/",
+    "members/",
+    "members/leave/",
+    "policies/",
+    "requests/new/?toolkit=github&tool=GITHUB_CREATE_ISSUE",
+    "settings/",  # refused
+]
+
+
+def pages_of_others(ids: Ids) -> list[str]:
+    acme = ids["acme"]
+    theirs = [*MAIN, f"connections/{acme['accounts'][0]}/", *(f"runs/{one}/" for one in acme["runs"][:4])]
+    return ["/me/", "/me/connections/", *(f"/orgs/acme/{page}" for page in theirs)]
+
+
+@pytest.mark.parametrize("name", ["bob", "carol"])  # a member and a viewer
+def test_pages_are_accessible_to_those_who_may_do_less(browser: Browser, furnished: Furnished, name: str) -> None:
+    product, ids = furnished
+    context = browser.new_context(base_url=product.url, viewport=WIDE, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    enter(page, product.logins[name])
+    password = product.logins[name].password
+
+    found = [one for path in pages_of_others(ids) for one in look_at(page, path, password, statuses=(200, 403))]
+
+    context.close()
+    assert "\n".join(found) == ""
 
 
 # --- The admin site, of which templates/admin changes the frame, the page of a row and the page of an act
@@ -227,9 +209,7 @@ def staff(browser: Browser, furnished: Furnished) -> Iterator[Page]:
     page.locator("input[name=login]").fill(product.logins["sam"].email)
     page.locator("input[type=password]").fill(product.logins["sam"].password)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.locator("input[name=code]").fill(format_hotp_value(hotp_value(SEED, next(yield_hotp_counters_from_time()))))
-    page.locator("form:has(input[name=code]) button[type=submit]").first.click()
-    page.wait_for_url("**/me/")
+    enter_code(page)
     yield page
     context.close()
 
