@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from integrations.access import tool_facts
 from integrations.models import Execution
 from integrations.models.owned import OWNER_NAMES
@@ -94,11 +96,8 @@ def _runs(owner: OwnerRef, now: datetime) -> list[Execution]:
     rows = Execution.objects.held_by(owner).filter(created_at__gte=now - timedelta(days=DAYS))
     names = ("tool__toolkit", "connected_account__toolkit", "submitted_by", "api_key__application", *OWNER_NAMES)
     rows = rows.select_related(*names, *(f"connected_account__{name}" for name in OWNER_NAMES))
-    return [row for row in rows.order_by("-id")[: MOST_RUNS + 1] if _was_up_to_the_policies(row)]
-
-
-def _was_up_to_the_policies(run: Execution) -> bool:
-    return run.status != ExecutionStatus.DENIED or run.error_code in BY_POLICY
+    up_to_policies = ~Q(status=ExecutionStatus.DENIED) | Q(error_code__in=BY_POLICY)
+    return list(rows.filter(up_to_policies).order_by("-id")[: MOST_RUNS + 1])
 
 
 def _roles(owner: OwnerRef) -> dict[UUID, Role]:

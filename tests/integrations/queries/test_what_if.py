@@ -136,6 +136,23 @@ def test_only_the_last_thirty_days_and_so_many_runs_are_looked_at(
     assert (found.looked_at, found.has_more, found.stopped) == (2, True, 2)
 
 
+def test_runs_that_were_refused_anyway_hide_no_others(
+    world: World, write: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left out before the newest are taken: else the page would say that it has looked at everything."""
+    for _ in range(2):
+        ran(world, write)
+    for _ in range(3):
+        ran(world, write, status="denied", error_code="no_connected_account")
+    monkeypatch.setattr(module, "MOST_RUNS", 2)
+
+    found = ask(world)
+    assert (found.looked_at, found.has_more, found.stopped) == (2, False, 2)
+
+    ran(world, write)
+    assert ask(world).has_more
+
+
 def test_rules_of_now_are_part_of_both_sides(world: World, write: Tool) -> None:
     make_policy(world.acme, "deny", toolkit=write.toolkit)
     ran(world, write)
