@@ -20,7 +20,9 @@ from integrations.services.approvals import approve_execution
 from integrations.services.connections.care import make_default, pause_account, resume_account
 from integrations.services.connections.store import NewAccount, store_account
 from integrations.services.executions import cancel_execution
+from integrations.services.leaving import remove_from_organization
 from orgs.errors import ConflictError
+from orgs.models import Membership
 from tests.factories import actor_of, make_connected_account, make_execution
 from tests.integrations.desk import Desk, reread
 from tests.integrations.engine.servers import answer
@@ -221,6 +223,25 @@ def test_an_account_that_expired_meanwhile_stays_expired(
     with pytest.raises(ConflictError):
         late_one.result(PATIENCE)
     assert accounts(world).get().status == "expired"
+
+
+@pytest.mark.parametrize(("meanwhile", "successor"), [("expired", "admin"), ("revoked", None), ("active", "admin")])
+def test_an_account_that_changed_while_its_maker_was_removed_stays_what_it_became(
+    desk: Desk, world: World, meanwhile: str, successor: str | None
+) -> None:
+    Membership.objects.filter(user=world.member).update(role="admin")
+    accounts(world).update(connected_by=world.member)
+    place = Membership.objects.get(user=world.member)
+
+    with late(remove_from_organization, **acting(world), member_id=place.id, now=timezone.now()) as begin:
+        wiped = {"credentials": None, "is_default": False} if meanwhile == "revoked" else {}
+        accounts(world).update(status=meanwhile, **wiped)
+        removing = begin()
+
+    removing.result(PATIENCE)
+    after = accounts(world).get()
+    assert after.status == ("needs_attention" if meanwhile == "active" else meanwhile)
+    assert after.successor == (world.people[successor] if successor else None)
 
 
 def accounts(world: World) -> Any:

@@ -36,7 +36,7 @@ def hand_over(
     `successors` maps an account to a user; an account that is not in it goes to `fallback`. For the use case that
     ends a membership, which has asked whether the actor may do that.
     """
-    accounts = list(accounts_granted_by(actor=actor, owner=owner, user_id=user_id))
+    accounts = list(_locked(accounts_granted_by(actor=actor, owner=owner, user_id=user_id)))
     for account in accounts:
         successor = _chosen(account, successors.get(account.id, fallback), managers)
         if _hand_over(account, successor, now):
@@ -45,6 +45,11 @@ def hand_over(
         details: dict[str, Any] = {"reason": "membership_ended", "successor": to}
         record_account(account, action, actor=actor, owner=owner, now=now, **details)
     return accounts
+
+
+def _locked(accounts: Any) -> Any:
+    """As they are now, and until the transaction ends: one may expire, or be disconnected, at this very moment."""
+    return accounts.select_for_update(of=("self",))
 
 
 def _chosen(account: ConnectedAccount, user_id: UUID | None, managers: Mapping[UUID, User]) -> User | None:
