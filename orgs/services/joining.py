@@ -6,11 +6,12 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.models import User
+from accounts.sessions import rotate_sessions
 from orgs.audit import AuditAction, Target
 from orgs.errors import ConflictError, ForbiddenError, NotFoundError
 from orgs.models import Invitation, Membership
 from orgs.models.organizations import MemberStatus
-from orgs.permissions import Actor, OwnerRef, Role, may_invite_as
+from orgs.permissions import GRANTS, Actor, OwnerRef, Permission, Role, may_invite_as
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
 
@@ -32,7 +33,10 @@ def accept_invitation(*, actor: Actor, user: User, digest: str, now: datetime) -
     used = Invitation.objects.usable(now).filter(id=invitation.id).update(accepted_at=now, accepted_by=user)
     if not used:  # somebody was faster: another tab, or an admin who withdrew it
         raise NotFoundError
-    _join(user, owner, Role(invitation.role), now)
+    role = Role(invitation.role)
+    _join(user, owner, role, now)
+    if Permission.MEMBERS_MANAGE in GRANTS[role]:
+        rotate_sessions(user.id)  # what was seen of the old session's key opens nothing of the new role (check W7)
     target, details = Target("user", user.text_id, user.display_name), {"role": invitation.role}
     record(actor=actor, owner=owner, action=AuditAction.MEMBER_JOIN, target=target, details=details, now=now)
     return owner

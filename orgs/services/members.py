@@ -15,16 +15,16 @@ from accounts.models import User
 from accounts.sessions import rotate_sessions
 from orgs.audit import AuditAction, Target
 from orgs.errors import ConflictError, ForbiddenError
-from orgs.models import ApiKey, Invitation, Membership
+from orgs.models import ApiKey, Membership
 from orgs.models.organizations import MemberStatus
 from orgs.permissions import GRANTS, ROLE_LABELS, Actor, OwnerRef, Permission, Role, require
-from orgs.queries.members import invitations_that_end, keys_that_end, managed_member
+from orgs.queries.members import keys_that_end, managed_member
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
+from orgs.services.lost_invitations import withdraw_lost_invitations
 from orgs.services.member_notices import tell_of_lift, tell_of_role, tell_of_suspension
 
 ENDED: Final = {"reason": "membership_ended"}
-LOST_RIGHT: Final = {"reason": "inviter_lost_right"}
 
 
 def add_member(*, actor: Actor | None, owner: OwnerRef, user: User, role: Role, now: datetime) -> Membership:
@@ -40,6 +40,8 @@ def add_member(*, actor: Actor | None, owner: OwnerRef, user: User, role: Role, 
         with transaction.atomic():
             added = Membership.objects.create(organization_id=owner.id, user=user, role=role.value, joined_at=now)
             _record(actor, owner, AuditAction.MEMBER_ADD, user, now, role=role.value)
+            if Permission.MEMBERS_MANAGE in GRANTS[role]:
+                rotate_sessions(user.id)
             return added
     except IntegrityError as error:
         raise ConflictError(
@@ -64,7 +66,7 @@ def change_role(*, actor: Actor, owner: OwnerRef, member_id: UUID, role: Role, n
     member.save(update_fields=["role", "updated_at"])
     if GRANTS[role] - GRANTS[Role(before)] and Permission.MEMBERS_MANAGE in GRANTS[role]:
         rotate_sessions(member.user_id)
-    _withdraw_invitations(actor, owner, member, now, after=role)
+    withdraw_lost_invitations(member.user_id, actor=actor, owner=owner, now=now, after=role)
     _record(actor, owner, AuditAction.MEMBER_ROLE, member.user, now, before=before, after=role.value)
     tell_of_role(member, actor=actor, owner=owner, before=Role(before), now=now)
     return True
@@ -78,7 +80,7 @@ def suspend_member(*, actor: Actor, owner: OwnerRef, member_id: UUID, now: datet
     _in_status(member, MemberStatus.ACTIVE)
     _keep_an_owner(owner, member)
     _set_status(member, MemberStatus.SUSPENDED)
-    _withdraw_invitations(actor, owner, member, now)
+    withdraw_lost_invitations(member.user_id, actor=actor, owner=owner, now=now)
     _record(actor, owner, AuditAction.MEMBER_SUSPEND, member.user, now, role=member.role)
     tell_of_suspension(member, actor=actor, owner=owner, now=now)
     return member
@@ -127,7 +129,7 @@ def _end(actor: Actor, owner: OwnerRef, member: Membership, now: datetime) -> No
     """Keys bound to the organization end for good: coming back later does not revive them (check T24)."""
     _keep_an_owner(owner, member)
     _set_status(member, MemberStatus.LEFT)
-    _withdraw_invitations(actor, owner, member, now)
+    withdraw_lost_invitations(member.user_id, actor=actor, owner=owner, now=now)
     for key in keys_that_end(actor=actor, owner=owner, user_id=member.user_id):
         if ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=now):
             target = Target("api_key", f"key_{key.id.hex}", key.name)
@@ -163,14 +165,3 @@ def _in_status(member: Membership, status: MemberStatus) -> None:
 def _set_status(member: Membership, status: MemberStatus) -> None:
     member.status = status.value
     member.save(update_fields=["status", "updated_at"])
-
-
-def _withdraw_invitations(
-    actor: Actor, owner: OwnerRef, member: Membership, now: datetime, after: Role | None = None
-) -> None:
-    """Links that the member sent and could not send any more stop working (check T18)."""
-    for invitation in invitations_that_end(actor=actor, owner=owner, user_id=member.user_id, after=after):
-        if not Invitation.objects.pending().filter(id=invitation.id).update(revoked_at=now):
-            continue  # accepted or withdrawn at this very moment
-        target, details = Target("invitation", invitation.text_id), {"role": invitation.role, **LOST_RIGHT}
-        record(actor=actor, owner=owner, action=AuditAction.INVITATION_REVOKE, target=target, details=details, now=now)

@@ -16,6 +16,7 @@ from orgs.permissions import Actor, OwnerRef, Permission, Role
 from orgs.queries.ownership import heir_of
 from orgs.queries.people import holders
 from orgs.services.audit import record
+from orgs.services.lost_invitations import withdraw_lost_invitations
 from orgs.services.notices import notify
 from orgs.services.settings import locked_organization
 
@@ -38,8 +39,9 @@ def hand_over_organization(
     before = heir.role
     places = Membership.objects.of_organization(owner.id)
     places.filter(id=heir.id).update(role=Role.OWNER.value)
-    if steps_down:
+    if steps_down and actor.user_id is not None:
         places.filter(user=actor.user_id).update(role=Role.ADMIN.value)
+        withdraw_lost_invitations(actor.user_id, actor=actor, owner=owner, after=Role.ADMIN, now=now)
     rotate_sessions(heir.user_id)
     _record(actor, owner, heir, before, steps_down=steps_down, now=now)
     _tell(actor, owner, heir, steps_down=steps_down, now=now)

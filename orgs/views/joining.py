@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.sessions import change_key
 from orgs.decorators import SignedInRequest, public, signed_in
 from orgs.errors import DomainError
 from orgs.identities import current_actor, first_page
@@ -53,5 +54,6 @@ def accept(request: SignedInRequest) -> HttpResponse:
     except DomainError as error:
         return _page(request, error)
     forget_invitation(request)
+    change_key(request)  # this session is in use: saving it takes back the mark that others of the user have got
     messages.success(request, f"Welcome to {owner.label}. You can now act under its ID as well as your own.")
     return redirect(first_page(owner))

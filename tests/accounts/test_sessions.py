@@ -12,7 +12,7 @@ from accounts import sessions
 from accounts.models import User
 from orgs.models import ApiKey, Invitation, Membership
 from orgs.permissions import Role
-from orgs.services.members import change_role
+from orgs.services.members import add_member, change_role
 from tests.factories import (
     NOW,
     PASSWORD,
@@ -176,6 +176,34 @@ def test_member_who_becomes_an_admin_gets_another_key(world: World) -> None:
     old = Client()
     old.cookies["session"] = before
     assert old.get("/me/").status_code == 302
+
+
+@pytest.mark.parametrize(("role", "others_too"), [(Role.OWNER, True), (Role.ADMIN, True), (Role.MEMBER, False)])
+def test_who_becomes_an_admin_by_an_invitation_gets_another_key(world: World, role: Role, *, others_too: bool) -> None:
+    other, client = signed_in(world.outsider), signed_in(world.outsider)
+    before, others = client.session.session_key, other.session.session_key
+    _row, token = make_invitation(world.acme, by=world.owner, role=role.value, email=world.outsider.email)
+
+    client.get(f"/invitations/{token}/", follow=True)
+    client.post("/invitation/accept/")
+
+    assert client.get("/orgs/acme/").status_code == 200
+    assert client.session.session_key != before
+    old = Client()
+    old.cookies["session"] = before
+    assert old.get("/me/").status_code == 302
+    assert other.get("/orgs/acme/").status_code == 200
+    assert (other.session.session_key != others) is others_too
+
+
+def test_who_is_added_as_an_admin_gets_another_key(world: World) -> None:
+    client = signed_in(world.outsider)
+    before = client.session.session_key
+
+    add_member(actor=None, owner=world.acme.ref, user=world.outsider, role=Role.ADMIN, now=NOW)
+
+    assert client.get("/orgs/acme/").status_code == 200
+    assert client.session.session_key != before
 
 
 def test_session_that_is_gone_already_needs_no_new_key() -> None:

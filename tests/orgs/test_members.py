@@ -430,7 +430,7 @@ def test_what_others_ended_at_the_same_moment_is_not_ended_twice(world: World, m
     key, _text = make_api_key(world.member)
     invitation, _token = make_invitation(world.acme, by=world.admin)
     monkeypatch.setattr("orgs.services.members.keys_that_end", lambda **_: [key])
-    monkeypatch.setattr("orgs.services.members.invitations_that_end", lambda **_: [invitation])
+    monkeypatch.setattr("orgs.services.lost_invitations.invitations_that_end", lambda **_: [invitation])
     ApiKey.objects.filter(id=key.id).update(revoked_at=LATER)
     Invitation.objects.filter(id=invitation.id).update(accepted_at=LATER)
 

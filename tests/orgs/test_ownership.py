@@ -3,11 +3,11 @@
 import pytest
 
 from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError, UnauthenticatedError
-from orgs.models import AuditEvent, Deletion, Membership, Notice, Organization
+from orgs.models import AuditEvent, Deletion, Invitation, Membership, Notice, Organization
 from orgs.permissions import Role
 from orgs.services.deletions import announce_deletion, announce_departure, stop_deletion
 from orgs.services.ownership import hand_over_organization
-from tests.factories import NOW, actor_of, make_membership, make_second_factor, make_user
+from tests.factories import NOW, actor_of, make_invitation, make_membership, make_second_factor, make_user
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,17 @@ def test_owner_makes_another_and_may_step_down_at_once(world: World, *, steps_do
         "owner",
     )
     assert [notice.user for notice in Notice.objects.all()] == [world.viewer]
+
+
+@pytest.mark.parametrize(("steps_down", "left"), [(False, {"owner", "admin"}), (True, {"admin"})])
+def test_stepping_down_withdraws_what_an_admin_may_not_send(world: World, *, steps_down: bool, left: set[str]) -> None:
+    for role in ("owner", "admin"):
+        make_invitation(world.acme, by=world.owner, role=role)
+
+    hand_over(world, "admin", steps_down=steps_down)
+
+    assert set(Invitation.objects.pending().values_list("role", flat=True)) == left
+    assert AuditEvent.objects.filter(action="invitation.revoke").count() == 2 - len(left)
 
 
 @pytest.mark.parametrize("persona", ["admin", "member", "viewer"])

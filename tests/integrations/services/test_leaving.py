@@ -428,7 +428,7 @@ def test_what_others_ended_at_the_same_moment_is_not_ended_twice(
     invitation, _token = make_invitation(world.acme, by=dana)
     begun = make_connection_request(make_auth_config(toolkit), owner=world.acme, user=dana)
     monkeypatch.setattr("orgs.services.members.keys_that_end", lambda **_: [key])
-    monkeypatch.setattr("orgs.services.members.invitations_that_end", lambda **_: [invitation])
+    monkeypatch.setattr("orgs.services.lost_invitations.invitations_that_end", lambda **_: [invitation])
     monkeypatch.setattr("integrations.services.connections.endings.abandon", lambda *_, **__: False)
     ApiKey.objects.update(revoked_at=timezone.now())
     Invitation.objects.update(accepted_at=timezone.now())
