@@ -1,13 +1,16 @@
 """Hold a run back until somebody who may decide has decided: when it is asked for, or when the worker takes it."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from accounts.ids import to_text
 from integrations import live
 from integrations.access import remember_again, remember_rule
 from integrations.jobs.claim import Claim, in_seconds
@@ -18,7 +21,7 @@ from integrations.models.status import ExecutionStatus
 from orgs.addresses import owner_url
 from orgs.audit import AuditAction, Target
 from orgs.notices import NoticeKind
-from orgs.permissions import Decision, Permission, words
+from orgs.permissions import Decision, OwnerKind, OwnerRef, Permission, words
 from orgs.queries.people import holders
 from orgs.services.audit import record
 from orgs.services.notices import notify, settle
@@ -79,14 +82,22 @@ def hold(claim: Claim, execution: Execution, decision: Decision, now: datetime) 
     return bool(held)
 
 
-def settle_approval(execution: Execution, now: datetime) -> None:
-    """Nobody needs to decide any more."""
-    settle(actor=None, kind=NoticeKind.APPROVAL, path=run_path(execution), now=now)
+def settle_approvals(ids: Collection[UUID], now: datetime) -> None:
+    """Nobody needs to decide on these runs any more."""
+    for one in ids:
+        settle(actor=None, kind=NoticeKind.APPROVAL, path=_end_of_path(one), now=now)
+
+
+def _end_of_path(execution_id: UUID) -> str:
+    """Of the run's page, whoever's it is: an organization's address may have changed since."""
+    anybody = OwnerRef(OwnerKind.USER, execution_id)
+    page = owner_url(anybody, "run", execution_id=to_text("ex", execution_id))
+    return f"/{page.removeprefix(owner_url(anybody, 'home'))}"
 
 
 def tell_asker(execution: Execution, title: str, text: str, now: datetime) -> None:
     """How it went; and those who could have decided need not look any more."""
-    settle_approval(execution, now)
+    settle_approvals([execution.id], now)
     if execution.submitted_by is None:
         return
     owner, path = execution.owner.ref, run_path(execution)

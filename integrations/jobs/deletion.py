@@ -14,7 +14,8 @@ from django.db.models import F, ProtectedError, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from integrations import live, oauth
+from integrations import oauth
+from integrations.jobs.calling_off import WAITING, call_off_waiting
 from integrations.jobs.claim import in_seconds
 from integrations.jobs.withdrawal import held_identity, held_tokens, take_back, values_or_none, withdraw
 from integrations.models import ConnectedAccount, ConnectionRequest, Execution
@@ -35,7 +36,6 @@ MOST_TRIES: Final = 3
 GIVEN_UP: Final = oauth.Revocation(
     confirmed=False, detail="The provider was asked several times, without an answer. Remove the access there."
 )
-WAITING: Final = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
 UNCONFIRMED: Final = "Begun, and not confirmed by anybody"
 HELD: Final = [RequestStatus.CONFIRMING, RequestStatus.EXPIRED]  # expired: until the sweep has given them back
 ENDING: Final = "organization_deleted"
@@ -73,13 +73,9 @@ def _is_quiet(deletion: Deletion, owner: Holder) -> bool:
 
 
 def _call_off(rows: Any) -> None:
-    waiting = list(rows.filter(status__in=WAITING).values_list("id", flat=True)[:BATCH])
-    called = {"status": ExecutionStatus.CANCELLED, "finished_at": Now(), "error_code": ENDING, "error_message": ENDED}
-    rows.filter(id__in=waiting, status__in=WAITING).update(**called, sent_at=None)
+    call_off_waiting(rows, now=timezone.now(), most=BATCH, error_code=ENDING, error_message=ENDED)
     unsent = rows.filter(status=ExecutionStatus.RUNNING, sent_at=None, cancel_requested_at=None)
     unsent.update(cancel_requested_at=Now())
-    for one in waiting:
-        live.announce(one)
 
 
 # --- Every provider is told

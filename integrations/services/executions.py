@@ -19,7 +19,7 @@ from integrations.calls import spec_of
 from integrations.catalog import find_tool
 from integrations.engine.errors import InputError
 from integrations.engine.inputs import check_arguments
-from integrations.jobs.approvals import approval_ends, ask_for_approval, settle_approval
+from integrations.jobs.approvals import approval_ends, ask_for_approval
 from integrations.jobs.calling_off import call_off
 from integrations.models import Execution, Lane, Tool
 from integrations.models.encrypted import seal
@@ -242,10 +242,9 @@ def cancel_execution(*, actor: Actor, owner: OwnerRef, execution_id: UUID, now: 
     row = execution_row(actor=actor, owner=owner, execution_id=execution_id)
     require_own_or_admin(row, actor=actor, owner=owner)
     with transaction.atomic():
-        was_asked = call_off(Execution.objects.owned_by(owner).filter(id=row.id), row.id, now)
+        was_asked = call_off(Execution.objects.owned_by(owner).filter(id=row.id), now)
         if was_asked:
             _record_run(actor, owner, row, AuditAction.EXECUTION_CANCEL, now)
-            settle_approval(row, now)
     row.refresh_from_db()
     if not was_asked:
         raise too_late(row, actor=actor)

@@ -7,19 +7,17 @@ their user ID is not touched (check T23).
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from accounts.models import User
-from integrations import live
+from integrations.jobs.calling_off import call_off_waiting
 from integrations.models import ConnectedAccount, Execution
 from integrations.models.owned import OWNER_NAMES
 from integrations.models.status import ExecutionStatus
-from integrations.queries.impact import WAITING, runs_by, unfinished_flows
+from integrations.queries.impact import runs_by, unfinished_flows
 from integrations.services.connections.endings import EndedFlow, end_flows, give_back
 from integrations.services.connections.handover import hand_over, tell_successor
 from integrations.services.consent.asking import withdraw_all
@@ -106,23 +104,15 @@ def _part(
 def _end_runs(actor: Actor, owner: OwnerRef, user: User, now: datetime) -> tuple[int, int]:
     """Waiting runs are cancelled at once, those of the person's keys too; one that a worker has is asked to end."""
     rows = Execution.objects.owned_by(owner).filter(runs_by(actor=actor, user_id=user.id))
-    why = {"error_code": CODE, "error_message": RUN_ENDED}
-    ids = list(rows.filter(status__in=WAITING).values_list("id", flat=True))
-    ended = rows.filter(id__in=ids, status__in=WAITING)
-    cancelled = ended.update(**why, status=ExecutionStatus.CANCELLED, sent_at=None, finished_at=Now())
+    why: dict[str, Any] = {"error_code": CODE, "error_message": RUN_ENDED}
+    cancelled = call_off_waiting(rows, now=now, **why)
     unsent = rows.filter(status=ExecutionStatus.RUNNING, sent_at=None, cancel_requested_at=None)
     asked = unsent.update(**why, cancel_requested_at=now)
-    transaction.on_commit(partial(_announce, ids))
     if cancelled or asked:
         target = Target("user", user.text_id, user.display_name)
         details: dict[str, Any] = {"reason": CODE, "count": cancelled + asked}
         record(actor=actor, owner=owner, action=AuditAction.EXECUTION_CANCEL, target=target, details=details, now=now)
     return cancelled, asked
-
-
-def _announce(ids: list[UUID]) -> None:
-    for one in ids:
-        live.announce(one)
 
 
 def _end_flows(actor: Actor, owner: OwnerRef, user_id: UUID, now: datetime) -> list[EndedFlow]:

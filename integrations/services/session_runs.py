@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
-from django.db import transaction
-from django.db.models.functions import Now
-
-from integrations import live
 from integrations.models import Execution, ToolSession
 from integrations.models.status import ExecutionStatus
 from integrations.models.tool_sessions import Origin
@@ -69,18 +64,6 @@ def require_live(session: ToolSession, *, actor: Actor) -> None:
     del actor  # whoever may read the session may know
     if session.has_ended:
         raise ConflictError("This session has ended. Make a new one.", code="session_ended")
-
-
-def call_off_waiting(*, actor: Actor, owner: OwnerRef, session: ToolSession) -> int:
-    """Cancel the runs of the session that have not begun; return how many. For whoever ends it."""
-    del actor  # asked by the service that ends it
-    waiting = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
-    rows = Execution.objects.owned_by(owner).filter(tool_session=session, status__in=waiting)
-    ids = list(rows.values_list("id", flat=True))
-    count = rows.filter(id__in=ids).update(status=ExecutionStatus.CANCELLED, sent_at=None, finished_at=Now())
-    for one in ids:
-        transaction.on_commit(partial(live.announce, one))
-    return int(count)
 
 
 def _note_use(session: ToolSession, now: datetime) -> None:

@@ -44,7 +44,7 @@ def cancel_run(*, actor: Actor, execution_id: UUID, reason: str, now: datetime) 
     """Call a run off. ConflictError once it was sent: what a provider was told cannot be taken back."""
     require_power(actor, Power.CANCEL_EXECUTION)
     row, rows = _run(execution_id)
-    if not call_off(rows, row.id, now):
+    if not call_off(rows, now):
         row.refresh_from_db()
         raise too_late(row, actor=actor)
     _record_run(actor, row, AuditAction.EXECUTION_CANCEL, reason, now)

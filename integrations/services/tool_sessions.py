@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations.access import read_account_id
-from integrations.models import ConnectedAccount, SessionToolkit, Toolkit, ToolSession
+from integrations.jobs.calling_off import call_off_waiting
+from integrations.models import ConnectedAccount, Execution, SessionToolkit, Toolkit, ToolSession
 from integrations.models.status import ConnectionStatus
 from integrations.models.tool_sessions import NAME_LENGTH, Origin
 from integrations.queries.tool_sessions import is_own, session_row
-from integrations.services.session_runs import call_off_waiting
 from orgs.audit import AuditAction, Detail, Target
 from orgs.errors import ConflictError, DomainError
 from orgs.permissions import Actor, OwnerRef, Permission, require
@@ -108,7 +108,7 @@ def end_session(*, actor: Actor, owner: OwnerRef, session_id: UUID, now: datetim
 def _end(actor: Actor, owner: OwnerRef, session: ToolSession, now: datetime) -> None:
     session.ended_at = now
     session.save(update_fields=["ended_at"])
-    call_off_waiting(actor=actor, owner=owner, session=session)
+    call_off_waiting(Execution.objects.owned_by(owner).filter(tool_session=session), now=now)
     _record(actor, owner, session, AuditAction.TOOL_SESSION_END, [], now)
 
 
