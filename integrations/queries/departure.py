@@ -9,6 +9,7 @@ from integrations.queries.impact import WAITING
 from orgs.errors import UnauthenticatedError
 from orgs.models import ApiKey
 from orgs.permissions import Actor, OwnerRef
+from orgs.queries.members import own_places
 from orgs.queries.ownership import only_owner_of
 
 
@@ -32,7 +33,7 @@ def what_ends_with(*, actor: Actor) -> Departure:
     runs = Execution.objects.owned_by(owner)
     return Departure(
         accounts=list(live_accounts(actor=actor, owner=owner).order_by("toolkit__name", "id")),
-        organizations=[one for one in actor.reach() if one.is_organization],
+        organizations=own_places(actor=actor),
         only_owner_of=only_owner_of(actor=actor),
         queued_runs=runs.filter(status__in=WAITING).count(),
         runs=runs.count(),

@@ -5,10 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from integrations.services.leaving import leave
+from integrations.services.leaving import leave_with_account
 from orgs.errors import ConflictError, DomainError, UnauthenticatedError
 from orgs.models import Deletion
 from orgs.permissions import Actor, OwnerRef
+from orgs.queries.members import own_places
 from orgs.queries.ownership import only_owner_of
 from orgs.services.deletions import announce_departure
 
@@ -22,7 +23,7 @@ def leave_installation(*, actor: Actor, user: User, typed: str, now: datetime) -
     with transaction.atomic():
         _check_not_needed(actor)
         for owner in _organizations(actor):
-            leave(actor=actor, owner=owner, now=now)
+            leave_with_account(actor=actor, owner=owner, now=now)
         return announce_departure(actor=actor, user=user, now=now)
 
 
@@ -35,4 +36,4 @@ def _check_not_needed(actor: Actor) -> None:
 
 def _organizations(actor: Actor) -> list[OwnerRef]:
     """In one order for everybody: two who leave at once lock the same rows one after the other."""
-    return sorted((one for one in actor.reach() if one.is_organization), key=lambda one: one.id)
+    return sorted(own_places(actor=actor), key=lambda one: one.id)

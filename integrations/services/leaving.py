@@ -27,9 +27,10 @@ from orgs.addresses import owner_url
 from orgs.audit import AuditAction, Target
 from orgs.models import Membership
 from orgs.notices import NoticeKind
-from orgs.permissions import Actor, OwnerRef, Permission
+from orgs.permissions import Actor, OwnerRef, Permission, Role
 from orgs.queries.members import managers_of
 from orgs.queries.people import holders
+from orgs.services import members
 from orgs.services.audit import record
 from orgs.services.members import leave_organization, remove_member
 from orgs.services.notices import notify
@@ -75,6 +76,23 @@ def leave(*, actor: Actor, owner: OwnerRef, successors: Mapping[UUID, UUID] | No
         parted, flows = _part(actor, owner, member, successors or {}, now)
     give_back(flows, actor=actor, now=now)
     return parted
+
+
+def leave_with_account(*, actor: Actor, owner: OwnerRef, now: datetime) -> Parted:
+    """The same when somebody deletes their account: what hangs on them is handed over also where they are suspended."""
+    leaver = _able_to_leave(actor, owner)
+    with transaction.atomic():
+        member = members.leave_with_account(actor=leaver, owner=owner, now=now)
+        parted, flows = _part(leaver, owner, member, {}, now)
+    give_back(flows, actor=leaver, now=now)
+    return parted
+
+
+def _able_to_leave(actor: Actor, owner: OwnerRef) -> Actor:
+    """Whoever is suspended has no role; what hangs on them must be found all the same."""
+    roles = {**actor.roles, owner.id: actor.role_in(owner) or Role.VIEWER}
+    places = {**actor.organizations, owner.id: owner}
+    return replace(actor, roles=roles, organizations=places, lacks_factor=actor.lacks_factor - {owner.id})
 
 
 def _part(

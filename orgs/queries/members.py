@@ -74,6 +74,14 @@ def own_membership(*, actor: Actor, owner: OwnerRef) -> Membership:
     return found
 
 
+def own_places(*, actor: Actor) -> list[OwnerRef]:
+    """Every organization in which the actor has a place, also where they are suspended and see nothing."""
+    if actor.user_id is None:
+        return []
+    rows = Membership.objects.of_user(actor.user_id).exclude(status=MemberStatus.LEFT).select_related("organization")
+    return [row.organization.ref for row in rows.order_by("organization__name", "id")]
+
+
 def other_owners(*, actor: Actor, owner: OwnerRef, but: UUID) -> int:
     """How many active owners there are beside this user. Without one, an owner has to stay (check T19)."""
     require(actor, Permission.MEMBERS_READ, owner)

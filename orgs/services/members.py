@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.sessions import rotate_sessions
 from orgs.audit import AuditAction, Target
-from orgs.errors import ConflictError, ForbiddenError
+from orgs.errors import ConflictError, ForbiddenError, NotFoundError
 from orgs.models import ApiKey, Membership
 from orgs.models.organizations import MemberStatus
 from orgs.permissions import GRANTS, ROLE_LABELS, Actor, OwnerRef, Permission, Role, require
@@ -114,7 +114,23 @@ def leave_organization(*, actor: Actor, owner: OwnerRef, now: datetime) -> Membe
     user_id, actor = actor.user_id, replace(actor, lacks_factor=frozenset())  # the way out is open to all
     fresh = with_fresh_rights(actor=actor, owner=owner)
     require(replace(fresh, lacks_factor=frozenset()), Permission.ORGANIZATION_READ, owner)
-    member = Membership.objects.of_organization(owner.id).select_related("user").get(user_id=user_id)
+    return _leave(actor, owner, user_id, now)
+
+
+@transaction.atomic
+def leave_with_account(*, actor: Actor, owner: OwnerRef, now: datetime) -> Membership:
+    """End one's own membership because one's account is deleted: a suspension keeps nobody from that."""
+    with_fresh_rights(actor=actor, owner=owner)
+    if actor.user_id is None:
+        raise ForbiddenError("Only a person can leave an organization.")
+    return _leave(actor, owner, actor.user_id, now)
+
+
+def _leave(actor: Actor, owner: OwnerRef, user_id: UUID, now: datetime) -> Membership:
+    places = Membership.objects.of_organization(owner.id).exclude(status=MemberStatus.LEFT)
+    member = places.select_related("user").filter(user_id=user_id).first()
+    if member is None:
+        raise NotFoundError
     _end(actor, owner, member, now)
     _record(actor, owner, AuditAction.MEMBER_LEAVE, member.user, now, role=member.role)
     return member

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,16 @@ from accounts.models import User
 from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from orgs.models import ApiKey, AuditEvent, Invitation, Membership
 from orgs.permissions import Actor, Permission, Role, Scope, can
+from orgs.queries.actors import actor_for_key
 from orgs.queries.api_keys import actor_from_key
-from orgs.services.members import change_role, leave_organization, lift_suspension, remove_member, suspend_member
+from orgs.services.members import (
+    change_role,
+    leave_organization,
+    leave_with_account,
+    lift_suspension,
+    remove_member,
+    suspend_member,
+)
 from tests.factories import NOW, actor_of, make_api_key, make_invitation, make_membership, make_user
 from tests.world import World
 
@@ -441,3 +450,22 @@ def test_what_others_ended_at_the_same_moment_is_not_ended_twice(world: World, m
     assert (key.revoked_at, invitation.revoked_at) == (LATER, None)
     assert not AuditEvent.objects.filter(action__in=["api_key.revoke", "invitation.revoke"]).exists()
     assert AuditEvent.objects.filter(action="member.remove").exists()
+
+
+def test_a_suspension_keeps_nobody_from_deleting_their_account(world: World) -> None:
+    do(suspend_member, world, "admin", "member")
+
+    leave_with_account(actor=stand_in(world.member, world), owner=world.acme.ref, now=NOW)
+
+    assert standing(world.member) == ("member", "left")
+    for refused, error in ((world.member, NotFoundError), (world.outsider, NotFoundError)):
+        with pytest.raises(error):
+            leave_with_account(actor=stand_in(refused, world), owner=world.acme.ref, now=NOW)
+    key, _text = make_api_key(world.acme)
+    with pytest.raises(ForbiddenError):
+        leave_with_account(actor=actor_for_key(key, is_live=True), owner=world.acme.ref, now=NOW)
+
+
+def stand_in(user: User, world: World) -> Actor:
+    """Somebody who can read what hangs on them."""
+    return replace(actor_of(user), roles={world.acme.id: Role.VIEWER}, organizations={world.acme.id: world.acme.ref})

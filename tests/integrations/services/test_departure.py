@@ -2,11 +2,24 @@
 
 import pytest
 
+from integrations.models import Policy
 from integrations.services.departure import leave_installation
-from orgs.errors import ConflictError, DomainError, UnauthenticatedError
-from orgs.models import AuditEvent, Deletion, Membership, Organization
+from integrations.services.leaving import leave_with_account
+from orgs.errors import ConflictError, DomainError, ForbiddenError, NotFoundError, UnauthenticatedError
+from orgs.models import AuditEvent, Deletion, Membership, Notice, Organization
+from orgs.queries.actors import actor_for_key
+from orgs.queries.members import own_places
 from orgs.services.deletions import announce_departure
-from tests.factories import NOW, actor_of, make_connected_account, make_toolkit
+from tests.factories import (
+    NOW,
+    actor_of,
+    make_api_key,
+    make_connected_account,
+    make_execution,
+    make_policy,
+    make_tool,
+    make_toolkit,
+)
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +55,34 @@ def test_who_is_shut_out_for_want_of_a_factor_can_leave(world: World) -> None:
     leave(world, "member")
 
     assert Membership.objects.get(user=world.member).status == "left"
+
+
+def test_who_is_suspended_hands_over_what_hangs_on_them(world: World) -> None:
+    account = make_connected_account(make_toolkit("github"), owner=world.acme, connected_by=world.admin)
+    other = make_connected_account(make_toolkit("slack"), owner=world.acme, connected_by=world.owner)
+    run = make_execution(make_tool(account.toolkit), owner=world.acme, user=world.admin)
+    make_policy(world.acme, "allow", user=world.admin)
+    Membership.objects.filter(user=world.admin).update(status="suspended")
+    assert "You leave Acme" in world.client("admin").get("/profile/leave/").content.decode()
+
+    leave(world, "admin")
+
+    for row in (account, other, run):
+        row.refresh_from_db()
+    assert Membership.objects.get(user=world.admin).status == "left"
+    assert (account.successor, account.status, other.successor) == (world.owner, "needs_attention", None)
+    assert (run.status, Policy.objects.owned_by(world.acme.ref).exists()) == ("cancelled", False)
+    assert Notice.objects.filter(user=world.owner, title="admin_of_acme left Acme").exists()
+
+
+def test_nobody_leaves_where_they_have_no_place(world: World) -> None:
+    for persona in ("outsider", "ex_member"):
+        with pytest.raises(NotFoundError):
+            leave_with_account(actor=actor_of(world.people[persona]), owner=world.acme.ref, now=NOW)
+    key, _text = make_api_key(world.acme)
+    with pytest.raises(ForbiddenError):
+        leave_with_account(actor=actor_for_key(key, is_live=True), owner=world.acme.ref, now=NOW)
+    assert own_places(actor=actor_for_key(key, is_live=True)) == []
 
 
 def test_name_must_be_typed_and_nobody_leaves_for_somebody_else(world: World) -> None:
