@@ -4,21 +4,21 @@ Every number comes from the rows that the change then touches, so that a preview
 what happens. What is asked for in between is refused or cancelled like the rest.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q
 
-from integrations.catalog import missing_scopes
 from integrations.engine.types import AuthScheme
-from integrations.models import ConnectedAccount, ConnectionRequest, Execution, Tool, ToolSession
+from integrations.models import ConnectedAccount, ConnectionRequest, Execution, ToolSession
 from integrations.models.status import ExecutionStatus, RequestStatus
 from integrations.queries.audience import Audience, audience_of
 from integrations.queries.connections import live_accounts
+from integrations.queries.run_counts import people_of, recent_runs
 from integrations.queries.tool_sessions import sessions_by, sessions_with
 from integrations.shared_grants import serves_another
 from orgs.models import ApiKey, Invitation, Membership
@@ -38,7 +38,6 @@ from orgs.permissions import (
 )
 from orgs.queries.members import invitations_that_end, keys_made_by, keys_that_end, list_members
 
-RECENT: Final = timedelta(days=30)
 WAITING: Final = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
 UNFINISHED: Final = [RequestStatus.OPEN, RequestStatus.CONFIRMING]
 
@@ -66,6 +65,7 @@ class Impact:
     after: ConnectedAccount | None
     after_works: bool
     shares_grant: bool = False  # at the provider, with another account that is connected
+    followers: int = 0  # sessions that pin no account and use another one after a change of the default
 
     @property
     def is_in_use(self) -> bool:
@@ -125,15 +125,30 @@ def impact_of_account(
         account=account,
         audience=audience_of(actor=actor, owner=owner),
         queued_runs=runs.filter(status__in=WAITING).count(),
-        recent_runs=_recent(runs, now).count(),
-        recent_people=_people(_recent(runs, now)),
+        recent_runs=recent_runs(runs, actor=actor, now=now).count(),
+        recent_people=people_of(recent_runs(runs, actor=actor, now=now), actor=actor),
         runs=runs.count(),
         sessions=len(sessions_with(actor=actor, owner=owner, account=account)),
         before=by_id[before.id] if before else None,
         after=by_id[after.id] if after else None,
         after_works=after is not None and after.state in USABLE,
         shares_grant=_shares_grant(account),
+        followers=_followers(actor, owner, before, after, by_id),
     )
+
+
+def _followers(
+    actor: Actor,
+    owner: OwnerRef,
+    before: AccountFacts | None,
+    after: AccountFacts | None,
+    rows: dict[UUID, ConnectedAccount],
+) -> int:
+    if before is None or after is None or before.id == after.id:
+        return 0
+    sessions = sessions_with(actor=actor, owner=owner, account=rows[before.id])
+    pinned = [{choice.connected_account_id for choice in one.choices.all()} for one in sessions]
+    return sum(before.id not in accounts for accounts in pinned)
 
 
 def _shares_grant(account: ConnectedAccount) -> bool:
@@ -159,16 +174,6 @@ def _changed(facts: Sequence[AccountFacts], account_id: UUID, change: Change) ->
     return [replace(one, state=AccountState.PAUSED) if one.id == account_id else one for one in facts]
 
 
-def tools_lost(*, actor: Actor, account: ConnectedAccount, scopes: Collection[str]) -> list[Tool]:
-    """The tools that run with what the account was granted and would not with `scopes` alone. Needs `toolkit`."""
-    del actor  # the account was read with the actor's rights, and the catalogue is everybody's
-    granted = account.scopes
-    if granted is None:  # the provider does not tell, so nobody knows
-        return []
-    tools = Tool.objects.filter(toolkit_id=account.toolkit_id, is_deprecated=False).order_by("name", "id")
-    return [one for one in tools if not missing_scopes(one.scopes, granted) and missing_scopes(one.scopes, scopes)]
-
-
 def impact_of_member(
     *, actor: Actor, owner: OwnerRef, member: Membership, now: datetime, after: Role | None = None
 ) -> MemberImpact:
@@ -184,13 +189,13 @@ def impact_of_member(
         member=member,
         others=_others(actor, owner, member),
         queued_runs=0 if can_run else runs.filter(status__in=WAITING).count(),
-        recent_runs=_recent(runs, now).count(),
+        recent_runs=recent_runs(runs, actor=actor, now=now).count(),
         sessions=len(sessions_by(**who)),
         keys=keys_that_end(**who),
         organization_keys=keys_made_by(**who),
         invitations=invitations_that_end(**who, after=after),
         flows=unfinished_flows(**who).count(),
-        accounts=[_granted(one, owner, now) for one in accounts_granted_by(**who)],
+        accounts=[_granted(actor, one, owner, now) for one in accounts_granted_by(**who)],
     )
 
 
@@ -203,7 +208,7 @@ def impact_of_organization(*, actor: Actor, owner: OwnerRef, now: datetime) -> O
         members=[row.user.display_name for row in list_members(actor=actor, owner=owner)],
         accounts=list(accounts),
         queued_runs=runs.filter(status__in=WAITING).count(),
-        recent_runs=_recent(runs, now).count(),
+        recent_runs=recent_runs(runs, actor=actor, now=now).count(),
         runs=runs.count(),
         sessions=ToolSession.objects.owned_by(owner).filter(ended_at=None).count(),
         keys=_live_keys(owner).count(),
@@ -249,19 +254,9 @@ def _others(actor: Actor, owner: OwnerRef, member: Membership) -> list[str]:
     return [row.user.display_name for row in rows.filter(role__in=runners).exclude(id=member.id)]
 
 
-def _granted(account: ConnectedAccount, owner: OwnerRef, now: datetime) -> GrantedAccount:
+def _granted(actor: Actor, account: ConnectedAccount, owner: OwnerRef, now: datetime) -> GrantedAccount:
     runs = Execution.objects.owned_by(owner).filter(connected_account_id=account.id)
-    return GrantedAccount(account, _recent(runs, now).count())
-
-
-def _recent(runs: Any, now: datetime) -> Any:
-    return runs.filter(created_at__gt=now - RECENT, created_at__lte=now)
-
-
-def _people(runs: Any) -> list[str]:
-    """Who asked for these runs, by name."""
-    rows = runs.filter(submitted_by__isnull=False).order_by().values("submitted_by__name", "submitted_by__username")
-    return sorted({row["submitted_by__name"] or row["submitted_by__username"] for row in rows.distinct()})
+    return GrantedAccount(account, recent_runs(runs, actor=actor, now=now).count())
 
 
 def _live_keys(owner: OwnerRef) -> Any:

@@ -17,7 +17,7 @@ from integrations.queries.audience import audience_of
 from integrations.queries.connect_links import link_for_consent
 from integrations.queries.connections import get_connection
 from integrations.queries.consent_requests import RequestDetail, get_consent_request, standing_of
-from integrations.queries.impact import tools_lost
+from integrations.queries.lost_tools import tools_lost
 from integrations.queries.ways import NO_SUCH_WAY, ToolkitWays, Way, consent_for, get_ways, list_ways
 from integrations.services.connections import (
     ConnectionPlan,
@@ -25,7 +25,7 @@ from integrations.services.connections import (
     start_connection,
 )
 from integrations.views.connections import read_id
-from integrations.views.endings import tell_connected
+from integrations.views.endings import lines_about_lost, tell_connected
 from orgs.addresses import local_path, owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.errors import DomainError, NotFoundError
@@ -179,7 +179,9 @@ def _consent_page(
         "reconnects": _reconnects(request, form["reconnect"].value() or ""),
         **_rights(request),
     }
-    context["stops"] = _tools_that_stop(request.actor, way, context)
+    stops = _tools_that_stop(request.actor, way, context)
+    context["stops"] = [tool.name for tool in stops]
+    context["stop_lines"] = lines_about_lost(stops, context["reconnects"], **reading, now=timezone.now())
     template = "_consent_form" if wants_fragment(request) else "consent"
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     response = render(request, f"integrations/connections/{template}.html", context, status=status)
@@ -200,13 +202,13 @@ def _reconnects(request: OwnedRequest, text: str) -> Any:
     return get_connection(**reading, account_id=read_id(text)) if text else None
 
 
-def _tools_that_stop(actor: Actor, way: Way, context: dict[str, Any]) -> list[str]:
+def _tools_that_stop(actor: Actor, way: Way, context: dict[str, Any]) -> list[Any]:
     """Before a reconnect that asks for less than the account has now."""
     account = context["reconnects"]
     if account is None or not way.is_oauth:
         return []
     asked = {scope for scope, _words in context["consent"].scopes} | set(way.entry.get("base_scopes", []))
-    return [tool.name for tool in tools_lost(actor=actor, account=account, scopes=asked)]
+    return tools_lost(actor=actor, account=account, scopes=asked)
 
 
 def _wanted(form: ConnectForm, answers: RequestDetail | None) -> list[str]:

@@ -9,10 +9,13 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from integrations.catalog import Identity, scope_words
+from integrations.queries.lost_tools import impact_of_lost_tools
 from integrations.services.connections import pending_identity, tools_that_stop
 from integrations.services.connections.store import same_identity
+from integrations.views.impact_words import Line, scope_lines
 from orgs.errors import ConflictError
-from orgs.permissions import Actor
+from orgs.permissions import Actor, OwnerRef, Permission, can
+from orgs.permissions.words import is_end_user
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Ending:
     is_another: bool = False  # a reconnect came back as somebody else
     not_granted: Sequence[tuple[str, str]] = field(default_factory=list)
     stops: Sequence[str] = field(default_factory=list)  # tools that ran before and would not any more
+    stop_lines: Sequence[Line] = field(default_factory=list)  # what used them
 
 
 TITLES: Final = {
@@ -86,7 +90,17 @@ def _to_confirm(begun: Any, actor: Actor, now: datetime) -> Ending:
     if another:
         return Ending("confirm", "This is another account", identity=identity, is_another=True)
     title = "Less access than before" if stops else "Is this the right account?"
-    return Ending("confirm", title, identity=identity, stops=[one.name for one in stops])
+    lines = lines_about_lost(stops, begun.reconnects, actor=actor, owner=begun.owner.ref, now=now)
+    return Ending("confirm", title, identity=identity, stops=[one.name for one in stops], stop_lines=lines)
+
+
+def lines_about_lost(
+    tools: Sequence[Any], account: Any, *, actor: Actor, owner: OwnerRef, now: datetime
+) -> Sequence[Line]:
+    """What used the tools that would stop. An end user, who connects as a guest, is told their names alone."""
+    if not tools or not can(actor, Permission.CONNECTED_ACCOUNTS_READ, owner) or is_end_user(owner):
+        return []
+    return scope_lines(impact_of_lost_tools(actor=actor, owner=owner, account=account, tools=tools, now=now))
 
 
 def _message(begun: Any) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from integrations.queries.impact import Change, Impact, MemberImpact, OrganizationImpact
-from orgs.permissions import OwnerRef
+from integrations.queries.lost_tools import ScopeImpact
+from orgs.permissions import GRANTS, OwnerRef, Permission, Role
 
 NAMES_SHOWN = 8
 
@@ -30,7 +31,9 @@ class Line:
 def account_lines(impact: Impact, owner: OwnerRef, change: Change) -> list[Line]:
     """Before an account is disconnected, paused or made the default."""
     if change is Change.DEFAULT:
-        return [_new_default(impact), _pinned_runs(impact), _recent(impact)]
+        following = "in which an agent follows the default and uses it from then on"
+        switches = [_who_switches(impact, owner), _sessions(impact.followers, following)]
+        return [_new_default(impact), *switches, _pinned_runs(impact), _recent(impact)]
     return [
         _who(impact, owner),
         _waiting_runs(impact, change),
@@ -63,6 +66,32 @@ def _who(impact: Impact, owner: OwnerRef) -> Line:
     noun = "member" if len(people) == 1 else "members"
     text = f"{noun} of {owner.label} can no longer run {toolkit} tools through it"
     return Line(label, text, len(people), people)
+
+
+def _who_switches(impact: Impact, owner: OwnerRef) -> Line:
+    label, toolkit = "Who switches", impact.account.toolkit.name
+    if impact.is_in_use:
+        return Line(label, "Nobody: it is in use already.")
+    if not owner.is_organization:
+        return Line(label, "Only you.")
+    people = impact.audience.names
+    noun = "member" if len(people) == 1 else "members"
+    text = f"{noun} of {owner.label}, when they run {toolkit} tools without naming an account"
+    return Line(label, text, len(people), people)
+
+
+def scope_lines(impact: ScopeImpact) -> list[Line]:
+    """Before an account is connected anew with less than it has, and some of its tools stop."""
+    count = impact.queued_runs
+    waiting = Line("Waiting runs", "None is waiting for them.")
+    if count:
+        waiting = Line("Waiting runs", f"waiting {_runs(count)} of them will be refused.", count)
+    asked = ", asked for by" if impact.recent_people else "."
+    recent = Line("Last 30 days", "They were not run.")
+    if impact.recent_runs:
+        text = f"{_runs(impact.recent_runs)} of them through it{asked}"
+        recent = Line("Last 30 days", text, impact.recent_runs, impact.recent_people)
+    return [waiting, recent, _sessions(impact.sessions, "in which an agent uses the account now")]
 
 
 def _waiting_runs(impact: Impact, change: Change) -> Line:
@@ -172,18 +201,36 @@ def _invitations(impact: MemberImpact) -> Line:
     return Line("Invitations", f"open invitation{_s(count)} sent by this person {_is(count)} withdrawn.", count)
 
 
-def role_lines(impact: MemberImpact, owner: OwnerRef) -> list[Line]:
-    """Before a member gets a role that may do less."""
-    lines = []
-    if impact.queued_runs:
-        count = impact.queued_runs
-        text = f"waiting {_runs(count)} under {owner.label} would no longer be allowed and {_is(count)} refused."
-        lines.append(Line("Waiting runs", text, count))
+def role_lines(impact: MemberImpact, owner: OwnerRef, after: Role) -> list[Line]:
+    """Before a member gets another role: what of theirs goes on, and what stops."""
+    recent = Line("Last 30 days", f"{_runs(impact.recent_runs)} under {owner.label}.", impact.recent_runs)
+    lines = [_refused_runs(impact, owner), recent, _their_sessions(impact, after), _begun(impact, after)]
     if impact.invitations:
         count = len(impact.invitations)
         text = f"open invitation{_s(count)}, which the new role could not send, {_is(count)} withdrawn."
         lines.append(Line("Invitations", text, count))
-    return lines
+    return [one for one in lines if one.number]
+
+
+def _refused_runs(impact: MemberImpact, owner: OwnerRef) -> Line:
+    count = impact.queued_runs
+    text = f"waiting {_runs(count)} under {owner.label} would no longer be allowed and {_is(count)} refused."
+    return Line("Waiting runs", text, count)
+
+
+def _their_sessions(impact: MemberImpact, after: Role) -> Line:
+    """Sessions have the rights that their maker has at each run."""
+    goes_on = Permission.TOOLS_EXECUTE in GRANTS[after]
+    what = "go on with the new rights" if goes_on else "run nothing any more"
+    what = what.replace("go ", "goes ").replace("run ", "runs ") if impact.sessions == 1 else what
+    return Line("Sessions", f"session{_s(impact.sessions)} of theirs {what}.", impact.sessions)
+
+
+def _begun(impact: MemberImpact, after: Role) -> Line:
+    """The right to connect is asked again before anything is stored."""
+    stops = Permission.CONNECTED_ACCOUNTS_MANAGE not in GRANTS[after]
+    text = f"connection{_s(impact.flows)}, begun and not finished, cannot be finished by them."
+    return Line("Begun connections", text, impact.flows if stops else 0)
 
 
 def suspension_lines(impact: MemberImpact, owner: OwnerRef) -> list[Line]:

@@ -48,7 +48,7 @@ def role(request: OwnedRequest, member_id: str) -> HttpResponse:
         "change": role_change(before, wanted),
         "before": ROLE_LABELS[before],
         "after": ROLE_LABELS[wanted],
-        "lines": role_lines(_impact(request, member, after=wanted), request.owner),
+        "lines": role_lines(_impact(request, member, after=wanted), request.owner, wanted),
         "is_reader": member.user_id == request.actor.user_id,
         "roles": roles_to_give(request.actor.role_in(request.owner)),
         "blocked": _blocked(request, member) if wanted is not before else "",

@@ -294,6 +294,7 @@ def test_a_reconnect_that_allows_less_names_the_tools_that_stop_first(
     page = admin.get(path_of(answer)).content.decode()
 
     assert "Less access than before" in page
+    assert "What uses these tools" in page
     assert "Write a note" in page
     assert "Go on with less access" in page
     assert connect_desk.accounts[0].scopes == account.scopes  # nothing is stored yet
@@ -331,4 +332,5 @@ def test_the_consent_page_warns_when_less_is_asked_for_than_there_is(
 
     asked = admin.get(page).content.decode()
     assert "This asks for less than ada has now" in asked
+    assert "What uses these tools" in asked
     assert "1 tool would stop: Write a note." in asked

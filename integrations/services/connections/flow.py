@@ -32,7 +32,7 @@ from integrations.models.status import RequestStatus
 from integrations.outbound import outbound
 from integrations.queries.connections import get_connection
 from integrations.queries.consent_requests import wanted_tools
-from integrations.queries.impact import tools_lost
+from integrations.queries.lost_tools import tools_lost
 from integrations.queries.ways import callback_url, chosen_config, scopes_to_ask
 from integrations.services.connections.guests import LINK_KEY, actor_of_link
 from integrations.services.connections.held import Finished, close_request, hold, revoke_unstored, store_and_close

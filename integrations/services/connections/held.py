@@ -15,7 +15,7 @@ from integrations.jobs.withdrawal import take_back
 from integrations.models import ConnectedAccount, ConnectionRequest, ConsentRequest, Tool
 from integrations.models.encrypted import SecretUnreadableError
 from integrations.models.status import RequestStatus
-from integrations.queries.impact import tools_lost
+from integrations.queries.lost_tools import tools_lost
 from integrations.services.connections.identity import Verified
 from integrations.services.connections.records import record_request
 from integrations.services.connections.store import NewAccount, same_identity, store_account

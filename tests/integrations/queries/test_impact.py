@@ -16,8 +16,8 @@ from integrations.queries.impact import (
     impact_of_account,
     impact_of_member,
     impact_of_organization,
-    tools_lost,
 )
+from integrations.queries.lost_tools import impact_of_lost_tools, tools_lost
 from integrations.services import connections, leaving
 from orgs.errors import ForbiddenError, NotFoundError
 from orgs.models import ApiKey, Invitation, Membership
@@ -173,6 +173,36 @@ def test_tools_that_stop_are_those_that_run_now_and_would_not(world: World, tool
     assert lost("read", "admin") == []
     account.scopes = None
     assert lost() == []
+
+
+def test_what_used_the_tools_that_stop_is_counted(world: World, toolkit: Toolkit, tool: Tool) -> None:
+    account = make_connected_account(toolkit, owner=world.acme)
+    another = make_tool(toolkit, "GITHUB_OTHER")
+    make_session(toolkit, owner=world.acme)
+    run: dict[str, Any] = {"owner": world.acme, "user": world.member, "connected_account": account}
+    make_execution(tool, **run, status="waiting_for_approval", created_at=ago(days=1))
+    make_finished_execution(tool, **run, created_at=ago(days=3))
+    make_finished_execution(tool, **run, created_at=ago(days=31))
+    make_finished_execution(another, **run, created_at=ago(days=3))
+
+    found = impact_of_lost_tools(**asking(world), account=account, tools=[tool], now=NOW)
+
+    assert (found.queued_runs, found.recent_runs, found.sessions) == (1, 2, 1)
+    assert list(found.recent_people) == ["mia"]
+    with pytest.raises(NotFoundError):
+        impact_of_lost_tools(
+            actor=actor_of(world.outsider), owner=world.acme.ref, account=account, tools=[tool], now=NOW
+        )
+
+
+def test_sessions_that_pin_no_account_switch_with_the_default(world: World, toolkit: Toolkit) -> None:
+    first, second = (make_connected_account(toolkit, owner=world.acme, is_default=one) for one in (True, False))
+    for pins in ([], [first], [second]):
+        make_session(toolkit, owner=world.acme, pins=pins)
+
+    assert impact(world, second, Change.DEFAULT).followers == 1
+    assert impact(world, first, Change.DEFAULT).followers == 0
+    assert impact(world, first, Change.DISCONNECT).followers == 1
 
 
 # --- A member
