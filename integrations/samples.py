@@ -1,4 +1,4 @@
-"""Code that runs as it stands: one request to the API in the three languages that people copy it into."""
+"""Code that runs as it stands: one request to the API in the three languages that people copy it into, or by MCP."""
 
 import json
 from typing import Any, Final
@@ -7,6 +7,7 @@ from django.conf import settings
 
 ROOT: Final = "/api/v3.1"
 LANGUAGES: Final = ("curl", "Python", "TypeScript")
+MCP_ACCEPTS: Final = "accept: application/json, text/event-stream"
 
 
 def samples(method: str, path: str, body: Any = None) -> list[tuple[str, str]]:
@@ -17,8 +18,30 @@ def samples(method: str, path: str, body: Any = None) -> list[tuple[str, str]]:
     return [(language, make(method, url, text)) for language, make in zip(LANGUAGES, makers, strict=True)]
 
 
-def _curl(method: str, url: str, body: str) -> str:
+def tool_samples(owner_id: str, tool: str, version: str, arguments: Any) -> list[tuple[str, str]]:
+    """One run under that ID: over the API, and by MCP as configuration for a client and as the call that it makes."""
+    body = {"user_id": owner_id, "version": version, "arguments": arguments}
+    url = f"{settings.BASE_URL}/mcp/{owner_id}/"
+    return [
+        *samples("POST", f"/tools/execute/{tool}", body),
+        ("MCP: configuration of a client", _mcp_server(url)),
+        ("MCP: tools/call", _mcp_call(url, tool, arguments)),
+    ]
+
+
+def _mcp_server(url: str) -> str:
+    server = {"type": "http", "url": url, "headers": {"x-api-key": "YOUR_API_KEY"}}
+    return json.dumps({"mcpServers": {"switchboard": server}}, indent=2)
+
+
+def _mcp_call(url: str, tool: str, arguments: Any) -> str:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    return _curl("POST", url, json.dumps(call, indent=2, ensure_ascii=False), MCP_ACCEPTS)
+
+
+def _curl(method: str, url: str, body: str, *headers: str) -> str:
     lines = [f"curl -X {method} '{url}'", '-H "x-api-key: $SWITCHBOARD_API_KEY"']
+    lines += [f"-H '{header}'" for header in headers]
     if body:
         quoted = body.replace("'", "'\\''")
         lines += ["-H 'content-type: application/json'", f"-d '{quoted}'"]

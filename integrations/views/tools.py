@@ -18,7 +18,7 @@ from integrations.queries.connections import default_account
 from integrations.queries.executions import ExecutionFilters, list_executions
 from integrations.queries.outages import outage_among
 from integrations.queries.tools import ListedTool, ToolPage, decide_elsewhere, get_tool, list_toolkits, list_tools
-from integrations.samples import samples
+from integrations.samples import tool_samples
 from integrations.services.dry_runs import DryRun, dry_run
 from integrations.services.executions import ArgumentsError, IdempotencyError, Order, submit_execution
 from integrations.views.availability import availability, in_a_word, short_name, ways_out
@@ -188,13 +188,9 @@ def _access_url(request: OwnedRequest, page: ToolPage) -> str:
 
 
 def _code(request: OwnedRequest, page: ToolPage) -> list[tuple[str, str]]:
-    """The same run over the API, under this ID, with the examples of the catalogue for arguments."""
-    body = {
-        "user_id": request.owner.text_id,
-        "version": page.tool.toolkit.version,
-        "arguments": examples_of(page.spec, page.shown),
-    }
-    return samples("POST", f"/tools/execute/{page.tool.slug}", body)
+    """The same run from code, under this ID, with the examples of the catalogue for arguments."""
+    arguments = examples_of(page.spec, page.shown)
+    return tool_samples(request.owner.text_id, page.tool.slug, page.tool.toolkit.version, arguments)
 
 
 def _admins(request: OwnedRequest) -> list[str]:
