@@ -21,6 +21,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 CLI = HERE / "node_modules" / "emulate" / "dist" / "index.js"
 SERVICES = ("github", "slack", "google")
+PERSONAL_TOKEN = "github_pat_of_sam_for_tests"  # a token that Sam made by hand, without any OAuth flow
 START_LIMIT = 90.0
 STOP_LIMIT = 20.0
 # Where a toolkit's auth config must point so that emulate stands in for the provider.
@@ -125,7 +126,7 @@ class Emulate:
             part |= {"port": self.ports[service], "baseUrl": self.url(service)}
             for app in _apps(part):
                 app["redirect_uris"] = list(redirect_uris)
-        return {"tokens": {}, **seed}
+        return {"tokens": {PERSONAL_TOKEN: {"login": "sam", "scopes": ["repo", "read:user"]}}, **seed}
 
     def _wait_until_ready(self, log: Path) -> None:
         ends_at = time.monotonic() + START_LIMIT

@@ -19,7 +19,7 @@ from integrations.jobs import claim_next, execute
 from integrations.models import AuthConfig, ConnectedAccount, Execution, Toolkit
 from integrations.services.executions import Order, submit_execution
 from orgs.models import Organization
-from tests.emulate.server import Emulate
+from tests.emulate.server import PERSONAL_TOKEN, Emulate
 from tests.factories import actor_of, make_auth_config, owner_ref
 from tests.fixtures_connect import forget_client
 from tests.flows.connecting import pages_of
@@ -102,6 +102,25 @@ def test_a_person_connects_github_and_reads_a_repository(providers: Providers, w
     assert account.identity_label == "ada"  # and not the decoy, whom emulate takes every unknown token for
     assert (ended.status, ended.connected_account_id) == ("succeeded", account.id)
     assert stored_result(ended)["result"]["full_name"] == "acme/widgets"
+
+
+def test_a_person_connects_github_by_a_token_of_their_own(providers: Providers, world: World) -> None:
+    browser = world.client("member")
+    github = providers.configs["github"]
+    overrides = {name: github.overrides[name] for name in ("base_url", "identity_url")}
+    way = make_auth_config(github.toolkit, scheme="bearer_token", name="Token", client_id="", overrides=overrides)
+    page = "/me/connections/new/github/"
+
+    answer = browser.post(page, {"way": way.text_id, "field_token": PERSONAL_TOKEN})
+    ended = run(world.member, world.member, "GITHUB_GET_THE_AUTHENTICATED_USER")
+
+    (account,) = accounts()
+    assert answer["Location"] == f"/me/connections/{account.text_id}/"
+    assert (account.scheme, account.identity_label, account.scopes) == ("bearer_token", "sam", None)
+    assert (ended.status, ended.connected_account_id) == ("succeeded", account.id)
+    assert stored_result(ended)["result"]["login"] == "sam"
+    for shown in (browser.get(answer["Location"]), browser.get(f"/me/runs/{ended.text_id}/")):
+        assert (shown.status_code, PERSONAL_TOKEN in shown.text) == (200, False)
 
 
 def test_two_people_are_two_identities(providers: Providers, world: World) -> None:
