@@ -3,9 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-from django.conf import settings
-from django.urls import reverse
-
 from integrations.api.account_shapes import (
     AccountKindOut,
     AccountOut,
@@ -20,19 +17,10 @@ from integrations.api.account_shapes import (
 from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url, scheme_word
 from integrations.api.catalogue_shapes import ToolToolkitOut
+from integrations.doors.session_answers import STATES, link_url
 from orgs.errors import NotFoundError
 from orgs.permissions import OwnerRef
 
-# The protocol's words for our states, and back.
-STATES: Final = {
-    "waiting": "INITIATED",
-    "active": "ACTIVE",
-    "needs_attention": "ACTIVE",
-    "expired": "EXPIRED",
-    "paused": "INACTIVE",
-    "failed": "FAILED",
-    "revoked": "REVOKED",
-}
 LINK_STATES: Final = {"open": "INITIATED", "failed": "FAILED", "expired": "EXPIRED", "denied": "FAILED"}
 
 
@@ -55,12 +43,6 @@ def link_out(made: Any) -> LinkOut:
         expires_at=stamp(made.link.expires_at),
         connected_account_id=made.link.text_id,
     )
-
-
-def link_url(made: Any) -> str:
-    """The address for the person: one of ours signs in there, an end user of an application cannot."""
-    page = "connect_link" if made.link.user_id else "end_user_link"
-    return str(settings.BASE_URL) + reverse(page, args=[made.token])
 
 
 def account_out(row: Any) -> AccountOut:

@@ -8,7 +8,7 @@ from ninja import Query, Router, Status
 from ninja.params import functions
 
 from accounts.ids import from_text
-from integrations.api.account_answers import STATES, account_out, begun_out, link_out, link_url, waiting_out
+from integrations.api.account_answers import account_out, begun_out, link_out, waiting_out
 from integrations.api.account_shapes import (
     AccountListIn,
     AccountOut,
@@ -26,6 +26,7 @@ from integrations.api.account_shapes import (
 )
 from integrations.api.asking import ApiRequest, listed, owner_from
 from integrations.api.paging import bounded, offset_of, page_numbers
+from integrations.doors.session_answers import STATES, link_url
 from integrations.queries.connect_links import find_link, open_links
 from integrations.queries.connection_lists import (
     AskedConnections,
@@ -33,7 +34,7 @@ from integrations.queries.connection_lists import (
     find_auth_config,
     find_connection,
 )
-from integrations.queries.ways import chosen_config, get_ways
+from integrations.queries.ways import chosen_config
 from integrations.services.connections import (
     ConnectionPlan,
     LinkPlan,
@@ -236,17 +237,6 @@ def _check_serves(row: Any, owner: OwnerRef) -> None:
         raise DomainError(message, code="auth_config_of_another_id", field="auth_config_id")
     if not row.is_enabled:
         raise ConflictError(f"The auth config {row.name} is disabled.", code="auth_config_disabled")
-
-
-def config_for(actor: Actor, owner: OwnerRef, toolkit: str) -> Any:
-    """The first way to connect that the consent page would offer."""
-    ways = get_ways(actor=actor, owner=owner, toolkit=toolkit)
-    if not ways.needs_account:
-        raise DomainError(f"{ways.toolkit.name} needs no account.", code="toolkit_needs_no_account")
-    if not ways.ways:
-        message = f"Nobody has set up how to connect {ways.toolkit.name} here. Ask whoever runs this installation."
-        raise DomainError(message, code="auth_config_missing")
-    return ways.ways[0].auth_config
 
 
 def _values(config: Any, state: dict[str, Any] | None) -> dict[str, str]:

@@ -24,7 +24,7 @@ FIXES: Final = {
     "auth_config_not_found": "GET /auth_configs lists the auth configs within reach of this key.",
     "auth_config_of_installation": "POST /auth_configs with the type use_custom_auth makes one of your organization's.",
     "auth_config_of_another_id": "GET /auth_configs lists them: user_id says whose it is, null that it is everybody's.",
-    "auth_config_of_another_toolkit": "PATCH the session with an auth config of that toolkit, or without one.",
+    "auth_config_not_open": "PATCH the session with an auth config of that toolkit, or without one.",
     "auth_config_disabled": "PATCH /auth_configs/{id}/ENABLED enables it again.",
     "auth_config_in_use": "GET /connected_accounts?auth_config_ids=… lists the accounts.",
     "organization_needed": "GET /organizations lists the organizations of this key.",

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.utils import timezone
 from ninja import Query, Router, Status
 
-from integrations.api.account_answers import link_url
 from integrations.api.asking import ApiRequest
 from integrations.api.catalogue_answers import tool_out
 from integrations.api.catalogue_shapes import ListIn, ToolPageOut
@@ -19,13 +18,25 @@ from integrations.api.meta_tools import META, MOST_AT_ONCE, meta_tool_out
 from integrations.api.paging import bounded, offset_of, page_numbers
 from integrations.api.refusals import refusal_of_run
 from integrations.api.refusing import refusing
-from integrations.api.session_search import account_line, schema_of, search_for
 from integrations.api.session_tool_shapes import MetaRunIn, SearchIn, SearchOut, SessionRunIn, SessionRunOut
-from integrations.api.session_waiting import wait_for_connections
-from integrations.api.sessions import SESSION, begin_link, live_session, meta_slugs, preloaded
+from integrations.api.sessions import SESSION, live_session, preloaded
+from integrations.doors.connection_waiting import wait_for_connections
 from integrations.doors.limits import spend_elsewhere
+from integrations.doors.session_answers import (
+    CONNECTIONS,
+    RUN_EACH,
+    SCHEMAS,
+    SEARCH,
+    WAIT,
+    announced,
+    connection_answer,
+    results_answer,
+    schemas_answer,
+    search_answer,
+)
 from integrations.doors.waiting import run_when_over
-from integrations.queries.session_tools import account_by_name, accounts_of_session, loaded_tools, tool_of_session
+from integrations.queries.session_tools import account_by_name, loaded_tools, tool_of_session
+from integrations.services.agent_links import Wanted
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import run_in_session
 from orgs.errors import DomainError, NotFoundError
@@ -40,14 +51,17 @@ def list_session_tools(request: ApiRequest, asked: Query[ListIn], session_id: st
     actor, session = request.auth, live_session(request, session_id)
     limit, offset = bounded(asked.limit), offset_of(asked.cursor, actor=actor, what=session_id)
     loaded = loaded_tools(actor=actor, session=session, preload=preloaded(session))
-    tools = [*(meta_tool_out(slug) for slug in meta_slugs(session)), *(tool_out(one) for one in loaded)]
+    tools = [
+        *(meta_tool_out(slug) for slug in announced(actor=actor, session=session)),
+        *(tool_out(one) for one in loaded),
+    ]
     items = tools[offset : offset + limit]
     return ToolPageOut(items=items, **page_numbers(len(tools), offset, limit, items, actor=actor, what=session_id))
 
 
 @router.post("/tool_router/session/{session_id}/search", response=SearchOut)
 def search_in_session(request: ApiRequest, asked: SearchIn, session_id: str = SESSION) -> Any:
-    return search_for(request, live_session(request, session_id), asked)
+    return SearchOut(**_search(request, live_session(request, session_id), asked))
 
 
 @router.post("/tool_router/session/{session_id}/execute", response={200: SessionRunOut, 202: SessionRunOut})
@@ -98,50 +112,47 @@ def _submit(request: ApiRequest, session: Any, asked: SessionRunIn) -> Any:
 
 
 async def _meta(request: ApiRequest, session: Any, slug: str, arguments: dict[str, Any]) -> SessionRunOut:
-    if slug not in META or slug not in meta_slugs(session):
+    if slug not in announced(actor=request.auth, session=session):
         raise NotFoundError(f"There is no tool {slug[:80]} in this session.", code="tool_not_found")
-    if slug == "COMPOSIO_MULTI_EXECUTE_TOOL":
+    if slug == RUN_EACH:
         data = await _run_each(request, session, arguments)
-    elif slug == "COMPOSIO_WAIT_FOR_CONNECTIONS":
-        toolkits = [one.lower() for one in _texts(arguments.get("toolkits"), "toolkits")]
-        data = await wait_for_connections(request, session, toolkits)
+    elif slug == WAIT:
+        toolkits = _texts(arguments.get("toolkits"), "toolkits")
+        data = await wait_for_connections(actor=request.auth, session=session, toolkits=toolkits)
     else:
         work = {
-            "COMPOSIO_SEARCH_TOOLS": _search_meta,
-            "COMPOSIO_GET_TOOL_SCHEMAS": _schemas,
-            "COMPOSIO_MANAGE_CONNECTIONS": _connections,
+            SEARCH: _search_meta,
+            SCHEMAS: _schemas,
+            CONNECTIONS: _connections,
         }[slug]
         data = await sync_to_async(work)(request, session, arguments)
     return SessionRunOut(data=data, error=None, log_id=f"log_{uuid4().hex}", result_type="completed")
 
 
+def _search(request: ApiRequest, session: Any, asked: SearchIn) -> dict[str, Any]:
+    return search_answer(
+        actor=request.auth,
+        session=session,
+        use_cases=[one.use_case for one in asked.queries],
+        toolkits=[one[:60] for one in asked.toolkits or []],
+        now=timezone.now(),
+    )
+
+
 def _search_meta(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    return search_for(request, session, _read(SearchIn, arguments)).dict()
+    return _search(request, session, _read(SearchIn, arguments))
 
 
 def _schemas(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    wanted = _texts(arguments.get("tool_slugs"), "tool_slugs")
-    tools = [tool_of_session(actor=request.auth, session=session, name=one) for one in wanted]
-    return {"tool_schemas": {one.slug: schema_of(one) for one in tools}}
+    return schemas_answer(actor=request.auth, session=session, names=_texts(arguments.get("tool_slugs"), "tool_slugs"))
 
 
 def _connections(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    wanted = _texts(arguments.get("toolkits"), "toolkits")
-    anew = arguments.get("reinitiate_all") is True
-    return {"results": {one.lower(): _connection(request, session, one.lower(), anew=anew) for one in wanted}}
-
-
-def _connection(request: ApiRequest, session: Any, toolkit: str, *, anew: bool) -> dict[str, Any]:
-    """Connected, or a link for the person; what stands in the way is said and stops nothing else."""
-    accounts = accounts_of_session(actor=request.auth, session=session, toolkit=toolkit)
-    listed = [account_line(one) for one in accounts]
-    if any(one["status"] == "ACTIVE" for one in listed) and not anew:
-        return {"status": "active", "accounts": listed}
-    try:
-        made = begin_link(request.auth, session, toolkit, "", "")
-    except DomainError as error:
-        return {"status": "failed", "error": error.message, "accounts": listed}
-    return {"status": "initiated", "redirect_url": link_url(made), "accounts": listed}
+    toolkits = [one.lower() for one in _texts(arguments.get("toolkits"), "toolkits")]
+    wanted = {one: Wanted(one, session=session, origin=VIA_API) for one in toolkits}
+    doing: dict[str, Any] = {"actor": request.auth, "anew": arguments.get("reinitiate_all") is True}
+    now = timezone.now()
+    return {"results": {name: connection_answer(**doing, wanted=one, now=now) for name, one in wanted.items()}}
 
 
 async def _run_each(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -155,13 +166,7 @@ async def _run_each(request: ApiRequest, session: Any, arguments: dict[str, Any]
         await _result(request, index, plan, row, end - time.monotonic())
         for index, (plan, row) in enumerate(zip(plans, begun, strict=True))
     ]
-    done = sum(1 for one in results if one["response"]["successful"])
-    return {
-        "results": results,
-        "total_count": len(results),
-        "success_count": done,
-        "error_count": len(results) - done,
-    }
+    return results_answer(results)
 
 
 def _begun(request: ApiRequest, session: Any, plan: SessionRunIn) -> Any:

@@ -8,11 +8,10 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 from ninja.params import functions
 
-from integrations.api.account_answers import STATES, config_ref, link_out
+from integrations.api.account_answers import config_ref, link_out
 from integrations.api.asking import ApiRequest, listed, owner_from
 from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url
-from integrations.api.connections import config_for, config_of
 from integrations.api.paging import offset_of, page_numbers
 from integrations.api.session_plans import new_plan, revised, warnings_about
 from integrations.api.session_shapes import (
@@ -29,19 +28,16 @@ from integrations.api.session_shapes import (
     SessionToolkitPageOut,
     SessionToolkitsIn,
 )
+from integrations.doors.session_answers import STATES, announced
 from integrations.queries.tool_sessions import (
     choices_beside,
     find_session,
-    holds_toolkit,
-    pins_of,
     session_choices,
 )
-from integrations.queries.ways import get_ways
-from integrations.services.connections import LinkPlan, create_link
+from integrations.services.agent_links import Wanted, agent_link, manages_connections, usual_callback
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import require_live
 from integrations.services.tool_sessions import create_session, end_session, revise_session
-from orgs.errors import DomainError, NotFoundError
 from orgs.permissions import Actor
 
 router = Router(tags=["Tool sessions"])
@@ -96,7 +92,14 @@ def end_tool_session(request: ApiRequest, session_id: str = SESSION) -> Any:
 def link_in_session(request: ApiRequest, asked: SessionLinkIn, session_id: str = SESSION) -> Any:
     """A link by which the person connects one more account of a toolkit."""
     session = live_session(request, session_id)
-    made = begin_link(request.auth, session, asked.toolkit, asked.callback_url or "", asked.alias or "")
+    wanted = Wanted(
+        asked.toolkit,
+        session=session,
+        alias=asked.alias or "",
+        callback_url=asked.callback_url or "",
+        origin=VIA_API,
+    )
+    made = agent_link(actor=request.auth, owner=session.owner.ref, wanted=wanted, now=timezone.now())
     shown = link_out(made)
     return Status(HTTPStatus.CREATED, SessionLinkOut(**shown.dict()))
 
@@ -126,35 +129,6 @@ def live_session(request: ApiRequest, text: str) -> Any:
     return session
 
 
-def begin_link(actor: Actor, session: Any, toolkit: str, callback_url: str, alias: str) -> Any:
-    """A link to connect an account of the session's owner; DomainError when the session pins another one."""
-    owner = session.owner.ref
-    ways = get_ways(actor=actor, owner=owner, toolkit=toolkit.lower())
-    if not holds_toolkit(actor=actor, session=session, toolkit_id=ways.toolkit.id):
-        message = f"{ways.toolkit.name} is not in this session. Change the session, or use another one."
-        raise NotFoundError(message, code="toolkit_not_in_session", field="toolkit")
-    if ways.toolkit.id in pins_of(actor=actor, session=session):
-        message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
-        raise DomainError(message, code="session_pins_toolkit")
-    wanted = session.config.get("asked", {}).get("auth_configs") or {}
-    chosen = next((one for slug, one in wanted.items() if slug.lower() == ways.toolkit.slug), "")
-    config = config_of(actor, owner, chosen) if chosen else config_for(actor, owner, ways.toolkit.slug)
-    if config.toolkit_id != ways.toolkit.id:
-        message = f"The session's auth config for {ways.toolkit.name} is one of {config.toolkit.name}."
-        raise DomainError(message, code="auth_config_of_another_toolkit", field="auth_configs")
-    plan = LinkPlan(config, alias=alias, callback_url=callback_url or _usual_callback(session))
-    return create_link(actor=actor, owner=owner, plan=plan, now=timezone.now())
-
-
-def _usual_callback(session: Any) -> str:
-    return str((session.config.get("asked", {}).get("manage_connections") or {}).get("callback_url") or "")
-
-
-def manages_connections(session: Any) -> bool:
-    asked = session.config.get("asked", {}).get("manage_connections")
-    return bool(asked is None or asked.get("enable", True))
-
-
 def _out(request: ApiRequest, text: str) -> SessionOut:
     session = find_session(actor=request.auth, text=text)
     require_live(session, actor=request.auth)
@@ -162,9 +136,9 @@ def _out(request: ApiRequest, text: str) -> SessionOut:
     return SessionOut(
         session_id=session.text_id,
         mcp=McpOut(type="http", url=f"{request.scheme}://{request.get_host()}/mcp/sessions/{session.text_id}/"),
-        config=_config(session, asked),
+        config=_config(session, asked, request.auth),
         config_version=session.config_version,
-        tool_router_tools=meta_slugs(session),
+        tool_router_tools=announced(actor=request.auth, session=session),
         warnings=warnings_about(asked),
         experimental={},
         created_at=stamp(session.created_at),
@@ -172,16 +146,7 @@ def _out(request: ApiRequest, text: str) -> SessionOut:
     )
 
 
-def meta_slugs(session: Any) -> list[str]:
-    """The tools about tools that an agent gets."""
-    slugs = ["COMPOSIO_SEARCH_TOOLS", "COMPOSIO_GET_TOOL_SCHEMAS", "COMPOSIO_MULTI_EXECUTE_TOOL"]
-    if not manages_connections(session):
-        return slugs
-    waits = (session.config.get("asked", {}).get("manage_connections") or {}).get("enable_wait_for_connections")
-    return [*slugs, "COMPOSIO_MANAGE_CONNECTIONS", *["COMPOSIO_WAIT_FOR_CONNECTIONS"] * bool(waits)]
-
-
-def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:
+def _config(session: Any, asked: dict[str, Any], actor: Actor) -> dict[str, Any]:
     kept: dict[str, Any] = {name: asked[name] for name in KEPT if name in asked}
     preload = preloaded(session)
     return {
@@ -196,7 +161,10 @@ def _config(session: Any, asked: dict[str, Any]) -> dict[str, Any]:
         "connected_accounts": {
             one.toolkit.slug: [one.connected_account.text_id] for one in session.choices.all() if one.connected_account
         },
-        "manage_connections": {"enabled": manages_connections(session), "callback_url": _usual_callback(session)},
+        "manage_connections": {
+            "enabled": manages_connections(session, actor=actor),
+            "callback_url": usual_callback(session, actor=actor),
+        },
     }
 
 

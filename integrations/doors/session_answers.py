@@ -4,10 +4,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from integrations.queries.session_tools import search_tools_of_session, tool_of_session
+from django.conf import settings
+from django.urls import reverse
+
+from integrations.queries.session_tools import accounts_of_session, search_tools_of_session, tool_of_session
 from integrations.queries.tool_sessions import session_choices
+from integrations.services.agent_links import Wanted, agent_link, manages_connections, waits_for_connections
+from orgs.errors import DomainError
 from orgs.permissions import Actor
 
+SEARCH: Final = "COMPOSIO_SEARCH_TOOLS"
+SCHEMAS: Final = "COMPOSIO_GET_TOOL_SCHEMAS"
+RUN_EACH: Final = "COMPOSIO_MULTI_EXECUTE_TOOL"
+CONNECTIONS: Final = "COMPOSIO_MANAGE_CONNECTIONS"
+WAIT: Final = "COMPOSIO_WAIT_FOR_CONNECTIONS"
 SHOWN_FIRST: Final = 3
 # The protocol's words for the states of an account.
 STATES: Final = {
@@ -24,8 +34,15 @@ CONNECT: Final = "Connect what is not connected with COMPOSIO_MANAGE_CONNECTIONS
 RUN: Final = "Run the tools with COMPOSIO_MULTI_EXECUTE_TOOL, with arguments as their schemas say."
 
 
+def announced(*, actor: Actor, session: Any) -> list[str]:
+    """The tools about tools that an agent gets in a session."""
+    manages = manages_connections(session, actor=actor)
+    waits = waits_for_connections(session, actor=actor)
+    return [SEARCH, SCHEMAS, RUN_EACH, *[CONNECTIONS] * manages, *[WAIT] * waits]
+
+
 def search_answer(
-    *, actor: Actor, session: Any, use_cases: Sequence[str], toolkits: Sequence[str], connects: bool, now: datetime
+    *, actor: Actor, session: Any, use_cases: Sequence[str], toolkits: Sequence[str], now: datetime
 ) -> dict[str, Any]:
     """The tools for each use case, what they take, and whether their toolkits are connected."""
     found = [
@@ -33,7 +50,7 @@ def search_answer(
     ]
     tools = {tool.slug: tool for each in found for tool in each}
     held = {tool.toolkit.slug for tool in tools.values()}
-    guidance = [*([CONNECT] if connects else []), RUN] if tools else [NOTHING_FITS]
+    guidance = [*[CONNECT] * manages_connections(session, actor=actor), RUN] if tools else [NOTHING_FITS]
     return {
         "success": True,
         "error": None,
@@ -69,6 +86,33 @@ def account_line(account: Any) -> dict[str, Any]:
         "created_at": _stamp(account.connected_at),
         "is_default": account.is_default,
     }
+
+
+def accounts_answer(*, actor: Actor, session: Any, toolkit: str) -> list[dict[str, Any]]:
+    return [account_line(one) for one in accounts_of_session(actor=actor, session=session, toolkit=toolkit)]
+
+
+def has_active(accounts: Sequence[dict[str, Any]]) -> bool:
+    return any(one["status"] == "ACTIVE" for one in accounts)
+
+
+def connection_answer(*, actor: Actor, wanted: Wanted, anew: bool, now: datetime) -> dict[str, Any]:
+    """Connected, or a link for the person; what stands in the way of one stops no other."""
+    session = wanted.session
+    accounts = accounts_answer(actor=actor, session=session, toolkit=wanted.toolkit)
+    if session is None or (has_active(accounts) and not anew):
+        return {"status": "active", "accounts": accounts}
+    try:
+        made = agent_link(actor=actor, owner=session.owner.ref, wanted=wanted, now=now)
+    except DomainError as error:
+        return {"status": "failed", "error": error.message, "accounts": accounts}
+    return {"status": "initiated", "redirect_url": link_url(made), "accounts": accounts}
+
+
+def link_url(made: Any) -> str:
+    """The address for the person: one of ours signs in there, an end user of an application cannot."""
+    page = "connect_link" if made.link.user_id else "end_user_link"
+    return str(settings.BASE_URL) + reverse(page, args=[made.token])
 
 
 def results_answer(results: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -5,29 +5,32 @@ an agent that looks through the list needs one tool for each thing and not two.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from django.conf import settings
 from django.utils import timezone
 from mcp_types import CallToolResult
 
-from integrations.doors.session_answers import account_line, results_answer, schemas_answer, search_answer
+from integrations.doors.connection_waiting import wait_for_connections
+from integrations.doors.session_answers import (
+    CONNECTIONS,
+    RUN_EACH,
+    SCHEMAS,
+    SEARCH,
+    WAIT,
+    announced,
+    connection_answer,
+    results_answer,
+    schemas_answer,
+    search_answer,
+)
 from integrations.mcp.answers import answer, run_answer
-from integrations.mcp.linking import address_of
 from integrations.mcp.meta_tools import text_of
 from integrations.mcp.place import Place
-from integrations.queries.session_tools import account_by_name, accounts_of_session, tool_of_session
-from integrations.services.agent_links import Wanted, agent_link, manages_connections, waits_for_connections
+from integrations.queries.session_tools import account_by_name, tool_of_session
+from integrations.services.agent_links import Wanted
 from orgs.errors import DomainError
 
-SEARCH: Final = "COMPOSIO_SEARCH_TOOLS"
-SCHEMAS: Final = "COMPOSIO_GET_TOOL_SCHEMAS"
-RUN_EACH: Final = "COMPOSIO_MULTI_EXECUTE_TOOL"
-CONNECTIONS: Final = "COMPOSIO_MANAGE_CONNECTIONS"
-WAIT: Final = "COMPOSIO_WAIT_FOR_CONNECTIONS"
-LOOK_SECONDS: Final = 1.0
 MOST_AT_ONCE: Final = 50
 MOST_QUERIES: Final = 20
 LONGEST_USE_CASE: Final = 2000
@@ -38,13 +41,7 @@ InDatabase = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 def is_announced(place: Place, name: str) -> bool:
     """Whether the API names this tool for the session of the address."""
-    if place.session is None:
-        return False
-    if name == CONNECTIONS:
-        return manages_connections(place.session, actor=place.actor)
-    if name == WAIT:
-        return waits_for_connections(place.session, actor=place.actor)
-    return name in {SEARCH, SCHEMAS, RUN_EACH}
+    return place.session is not None and name in announced(actor=place.actor, session=place.session)
 
 
 async def call_announced(
@@ -54,7 +51,8 @@ async def call_announced(
     if name == RUN_EACH:
         data = await _run_each(place, arguments, run, in_database)
     elif name == WAIT:
-        data = await _wait(place, arguments, in_database)
+        toolkits = _texts(arguments, "toolkits")
+        data = await wait_for_connections(actor=place.actor, session=place.session, toolkits=toolkits, gone=place.gone)
     else:
         data = await in_database(lambda: HANDLERS[name](place, arguments))
     return answer({"successful": True, "data": data, "error": None})
@@ -67,7 +65,6 @@ def _search(place: Place, arguments: Arguments) -> dict[str, Any]:
         session=place.session,
         use_cases=[_use_case(one) for one in _listed(arguments, "queries", MOST_QUERIES)],
         toolkits=toolkits,
-        connects=manages_connections(place.session, actor=place.actor),
         now=timezone.now(),
     )
 
@@ -79,47 +76,11 @@ def _schemas(place: Place, arguments: Arguments) -> dict[str, Any]:
 def _connections(place: Place, arguments: Arguments) -> dict[str, Any]:
     anew = arguments.get("reinitiate_all") is True
     toolkits = [one.lower() for one in _texts(arguments, "toolkits")]
-    return {"results": {one: _connection(place, one, anew=anew) for one in toolkits}}
-
-
-def _connection(place: Place, toolkit: str, *, anew: bool) -> dict[str, Any]:
-    """Connected, or a link for the person; what stands in the way of one stops no other."""
-    accounts = _accounts(place, toolkit)
-    if not anew and _is_active(accounts):
-        return {"status": "active", "accounts": accounts}
-    wanted = Wanted(toolkit, session=place.session)
-    try:
-        made = agent_link(actor=place.actor, owner=place.owner, wanted=wanted, now=timezone.now())
-    except DomainError as error:
-        return {"status": "failed", "error": error.message, "accounts": accounts}
-    return {"status": "initiated", "redirect_url": address_of(made), "accounts": accounts}
-
-
-async def _wait(place: Place, arguments: Arguments, in_database: InDatabase) -> dict[str, Any]:
-    """How each toolkit is connected when all are, after the time, or when the client has hung up."""
-    toolkits = [one.lower() for one in _texts(arguments, "toolkits")]
-    end = time.monotonic() + settings.API_WAIT_LIMIT
-    while True:
-        results = await in_database(lambda: {one: _state(place, one) for one in toolkits})
-        are_all = all(one["status"] == "active" for one in results.values())
-        left = end - time.monotonic()
-        if are_all or left <= 0 or place.gone.is_set():
-            return {"results": results, "all_connected": are_all}
-        await asyncio.sleep(min(left, LOOK_SECONDS))
-
-
-def _state(place: Place, toolkit: str) -> dict[str, Any]:
-    accounts = _accounts(place, toolkit)
-    return {"status": "active" if _is_active(accounts) else "waiting", "accounts": accounts}
-
-
-def _accounts(place: Place, toolkit: str) -> list[dict[str, Any]]:
-    rows = accounts_of_session(actor=place.actor, session=place.session, toolkit=toolkit)
-    return [account_line(one) for one in rows]
-
-
-def _is_active(accounts: list[dict[str, Any]]) -> bool:
-    return any(one["status"] == "ACTIVE" for one in accounts)
+    now, wanted = timezone.now(), {one: Wanted(one, session=place.session) for one in toolkits}
+    answers = {
+        name: connection_answer(actor=place.actor, wanted=one, anew=anew, now=now) for name, one in wanted.items()
+    }
+    return {"results": answers}
 
 
 async def _run_each(place: Place, arguments: Arguments, run: Run, in_database: InDatabase) -> dict[str, Any]:

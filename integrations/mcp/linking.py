@@ -2,24 +2,16 @@
 
 from typing import Any, Final
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 
+from integrations.doors.session_answers import link_url
 from integrations.mcp.place import Place
 from integrations.queries.connections import get_connection
 from integrations.queries.executions import get_execution
 from integrations.services.agent_links import Wanted, link_for_refusal
-from integrations.services.connections import MadeLink
 from orgs.permissions import Decision, Fix, Remedy
 
 CONSENT: Final = frozenset({Fix.CONNECT, Fix.RECONNECT})
-
-
-def address_of(made: MadeLink) -> str:
-    """The address for the person: one of ours signs in there, an end user of an application cannot."""
-    page = "connect_link" if made.link.user_id else "end_user_link"
-    return str(settings.BASE_URL) + reverse(page, args=[made.token])
 
 
 def link_after(place: Place, row: Any) -> str:
@@ -35,7 +27,7 @@ def link_after(place: Place, row: Any) -> str:
         return ""
     wanted = Wanted(row.tool.toolkit.slug, _account(place, remedy), place.session)
     made = link_for_refusal(actor=place.actor, owner=row.owner.ref, wanted=wanted, now=timezone.now())
-    return address_of(made) if made else ""
+    return link_url(made) if made else ""
 
 
 def _consent(place: Place, decision: Decision) -> Remedy | None:

@@ -152,11 +152,16 @@ def holds_toolkit(*, actor: Actor, session: ToolSession, toolkit_id: UUID) -> bo
     return session.takes_all if said is None else not said.is_excluded
 
 
+def check_holds(*, actor: Actor, session: ToolSession, toolkit: Toolkit) -> None:
+    """NotFoundError for a toolkit that is not in the session."""
+    if not holds_toolkit(actor=actor, session=session, toolkit_id=toolkit.id):
+        message = f"{toolkit.name} is not in this session. Change the session, or use another one."
+        raise NotFoundError(message, code="toolkit_not_in_session")
+
+
 def check_held(*, actor: Actor, session: ToolSession, tool: Tool) -> None:
     """NotFoundError for a tool that is not in the session: its toolkit is not, or the session's limits leave it out."""
-    if not holds_toolkit(actor=actor, session=session, toolkit_id=tool.toolkit_id):
-        message = f"{tool.toolkit.name} is not in this session. Change the session, or use another one."
-        raise NotFoundError(message, code="toolkit_not_in_session")
+    check_holds(actor=actor, session=session, toolkit=tool.toolkit)
     if not is_held(session, tool):
         message = f"This session was made without {tool.slug}. Change its tools and tags, or use another session."
         raise NotFoundError(message, code="tool_not_in_session")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -18,12 +19,13 @@ from integrations.models.connect_links import hash_of
 from integrations.models.encrypted import Sealed, SecretUnreadableError, seal, unseal
 from integrations.models.status import RequestStatus
 from integrations.models.tool_sessions import Origin
-from integrations.queries.tool_sessions import holds_toolkit, pins_of
-from integrations.queries.ways import NO_SUCH_WAY, ToolkitWays, get_ways
+from integrations.queries.tool_sessions import check_holds, pins_of
+from integrations.queries.ways import ToolkitWays, get_ways
 from integrations.services.connections import LinkPlan, MadeLink, create_link
-from orgs.errors import DomainError, NotFoundError
+from orgs.errors import DomainError
 from orgs.permissions import Actor, OwnerRef, Permission, can
 
+NO_CONFIG: Final = UUID(int=0)
 SHOWN_AGAIN: Final = 0.5  # the part of its time that must be left
 
 
@@ -34,6 +36,9 @@ class Wanted:
     toolkit: str
     account: ConnectedAccount | None = None
     session: ToolSession | None = None
+    alias: str = ""
+    callback_url: str = ""  # else the session's
+    origin: Origin = Origin.MCP
 
 
 def manages_connections(session: ToolSession | None, *, actor: Actor) -> bool:
@@ -45,6 +50,12 @@ def manages_connections(session: ToolSession | None, *, actor: Actor) -> bool:
 def waits_for_connections(session: ToolSession, *, actor: Actor) -> bool:
     """Whether the agent may wait until a person has connected; only where it was asked for."""
     return manages_connections(session, actor=actor) and bool(_asked(session).get("enable_wait_for_connections"))
+
+
+def usual_callback(session: ToolSession | None, *, actor: Actor) -> str:
+    """Where a person goes on after connecting, unless the call says otherwise."""
+    del actor
+    return str(_asked(session).get("callback_url") or "")
 
 
 def agent_link(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: datetime) -> MadeLink:
@@ -68,19 +79,17 @@ def link_for_refusal(*, actor: Actor, owner: OwnerRef, wanted: Wanted, now: date
 
 
 def _plan(actor: Actor, owner: OwnerRef, wanted: Wanted) -> LinkPlan:
-    ways, account = get_ways(actor=actor, owner=owner, toolkit=wanted.toolkit), wanted.account
+    ways, account = get_ways(actor=actor, owner=owner, toolkit=wanted.toolkit.lower()), wanted.account
     if wanted.session is not None:
         _check_session(actor, wanted.session, ways, account)
-    callback_url = str(_asked(wanted.session).get("callback_url") or "")
-    plan = LinkPlan(_config(ways, wanted), callback_url=callback_url, origin=Origin.MCP)
+    callback_url = wanted.callback_url or usual_callback(wanted.session, actor=actor)
+    plan = LinkPlan(_config(ways, wanted), alias=wanted.alias, callback_url=callback_url, origin=wanted.origin)
     return replace(plan, reconnects=account.id) if account else plan
 
 
 def _check_session(actor: Actor, session: ToolSession, ways: ToolkitWays, account: ConnectedAccount | None) -> None:
     """What is connected must be of use in the session."""
-    if not holds_toolkit(actor=actor, session=session, toolkit_id=ways.toolkit.id):
-        message = f"{ways.toolkit.name} is not in this session. Change the session, or use another one."
-        raise NotFoundError(message, code="toolkit_not_in_session")
+    check_holds(actor=actor, session=session, toolkit=ways.toolkit)
     pinned = pins_of(actor=actor, session=session).get(ways.toolkit.id)
     if pinned is not None and (account is None or account.id != pinned):
         message = f"This session pins a {ways.toolkit.name} account. Change the session first, or make another one."
@@ -91,12 +100,16 @@ def _config(ways: ToolkitWays, wanted: Wanted) -> AuthConfig:
     """The account's own, else what the session was given for the toolkit, else the first on the consent page."""
     if not ways.needs_account:
         raise DomainError(f"{ways.toolkit.name} needs no account.", code="toolkit_needs_no_account")
+    if not ways.ways:
+        message = f"Nobody has set up how to connect {ways.toolkit.name} here. Ask whoever runs this installation."
+        raise DomainError(message, code="auth_config_missing")
     chosen = wanted.account.auth_config_id if wanted.account else None
     if chosen is None and (text := _given_configs(wanted.session).get(ways.toolkit.slug)):
-        chosen = from_text("ac", text)
+        chosen = from_text("ac", text) or NO_CONFIG
     way = ways.way(chosen)
     if way is None:
-        raise NotFoundError(NO_SUCH_WAY, code="auth_config_missing")
+        message = f"The session's auth config for {ways.toolkit.name} is not, or no longer, open to this ID for it."
+        raise DomainError(message, code="auth_config_not_open", field="auth_configs")
     return way.auth_config
 
 

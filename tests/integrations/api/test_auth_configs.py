@@ -243,10 +243,10 @@ def test_session_links_with_its_auth_config_where_that_serves(world: World, door
         return door.post(f"/tool_router/session/{session['session_id']}/link", {"toolkit": "github"})
 
     assert linked(world.acme, own)[0] == linked(world.admin, everybodys)[0] == 201
-    assert slug_of(linked(world.admin, own)) == (400, "auth_config_of_another_id")
-    assert slug_of(linked(world.acme, slack)) == (400, "auth_config_of_another_toolkit")
+    assert slug_of(linked(world.admin, own)) == (400, "auth_config_not_open")
+    assert slug_of(linked(world.acme, slack)) == (400, "auth_config_not_open")
     door.patch(f"/auth_configs/{own}/DISABLED")
-    assert slug_of(linked(world.acme, own)) == (409, "auth_config_disabled")
+    assert slug_of(linked(world.acme, own)) == (400, "auth_config_not_open")
 
 
 def test_toolkit_says_what_one_of_your_own_takes(door: Door) -> None:
