@@ -27,7 +27,8 @@ SDK = HERE / "node_modules" / "@modelcontextprotocol" / "sdk"
 SEARCH = ("SWITCHBOARD_SEARCH_TOOLS", {"query": "list messages"})
 MISSING = ("SANDBOX_LIST_MESSAGES", {})
 UNKNOWN = ("NO_SUCH_TOOL", {})
-CALLS = [SEARCH, MISSING, UNKNOWN]
+ANNOUNCED = ("COMPOSIO_SEARCH_TOOLS", {"queries": [{"use_case": "list messages"}]})  # as the API calls it
+CALLS = [SEARCH, MISSING, UNKNOWN, ANNOUNCED]
 MAKE = """
 import json
 from django.utils import timezone
@@ -63,11 +64,12 @@ def check(tools: list[str], results: list[dict[str, Any]]) -> None:
     assert "SWITCHBOARD_EXPLAIN" in tools
     assert "HACKERNEWS_GET_USER" in tools
     assert "SANDBOX_LIST_MESSAGES" not in tools  # no account is connected
-    found, missing, unknown = results
+    found, missing, unknown, announced = results
     assert [tool["runs"] for tool in found["tools"] if tool["tool"] == "SANDBOX_LIST_MESSAGES"] == [False]
     assert missing["code"] == "no_connected_account"
     assert missing["ways_out"][0]["url"].endswith("/me/connections/new/")
     assert unknown["code"] == "tool_not_found"
+    assert "SANDBOX_LIST_MESSAGES" in announced["data"]["results"][0]["primary_tool_slugs"]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto", "2026-07-28"])
@@ -111,7 +113,7 @@ def test_typescript_client(address: Address) -> None:
 
 
 def test_typescript_client_is_told_which_page_to_open(address: Address) -> None:
-    found, missing, unknown = agent(address, {"elicitation": {"url": {}}})["results"]
+    found, missing, unknown, _ = agent(address, {"elicitation": {"url": {}}})["results"]
 
     assert found["structuredContent"]["tools"]
     assert (missing["code"], unknown["structuredContent"]["code"]) == (-32042, "tool_not_found")
