@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 SEARCH, SCHEMAS = "COMPOSIO_SEARCH_TOOLS", "COMPOSIO_GET_TOOL_SCHEMAS"
 RUN_EACH, CONNECTIONS = "COMPOSIO_MULTI_EXECUTE_TOOL", "COMPOSIO_MANAGE_CONNECTIONS"
 WAIT = "COMPOSIO_WAIT_FOR_CONNECTIONS"
+EVERY = (SEARCH, SCHEMAS, RUN_EACH, CONNECTIONS)
 GET = "GITHUB_GET_THING"
 
 
@@ -65,15 +66,32 @@ def plan(name: str = GET, **more: Any) -> dict[str, Any]:
     return {"tool_slug": name, "arguments": {"name": "x"}, **more}
 
 
-def test_every_name_that_the_api_announces_is_understood(session: Any, key: str) -> None:
+def test_every_name_that_the_api_announces_is_understood(world: World, key: str, read: Tool) -> None:
+    del read
+    config = {"asked": {"manage_connections": {"enable_wait_for_connections": True}}}
+    session = make_session(owner=world.member, takes_all=True, origin="api", config=config)
     agent = Agent(path_of(session), key)
     status, answer = Door(key).get(f"/tool_router/session/{session.text_id}")
 
     codes = [code_of(agent, name, {}) for name in answer["tool_router_tools"]]
 
     assert (status, set(codes)) == (200, {"invalid_arguments"})
-    assert set(answer["tool_router_tools"]) == {SEARCH, SCHEMAS, RUN_EACH, CONNECTIONS}
+    assert set(answer["tool_router_tools"]) == {SEARCH, SCHEMAS, RUN_EACH, CONNECTIONS, WAIT}
     assert not any(tool.name.startswith("COMPOSIO_") for tool in agent.tools())
+
+
+@pytest.mark.parametrize("manages", [True, False])
+def test_no_more_names_than_the_api_announces_are_understood(world: World, key: str, read: Tool, manages: bool) -> None:
+    """Two modules read the settings of a session: this holds them together."""
+    del read
+    config = {"asked": {"manage_connections": {"enable": manages}}}
+    session = make_session(owner=world.member, takes_all=True, config=config)
+    named = Door(key).get(f"/tool_router/session/{session.text_id}")[1]["tool_router_tools"]
+
+    codes = {name: code_of(Agent(path_of(session), key), name, {}) for name in (*EVERY, WAIT)}
+
+    assert {name for name, code in codes.items() if code != "tool_not_found"} == set(named)
+    assert WAIT not in named
 
 
 def test_they_belong_to_a_session(world: World, read: Tool, key: str) -> None:
