@@ -28,5 +28,13 @@ def test_fragment_extends_nothing(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))
+def test_comment_ends_in_its_line(file: Path) -> None:
+    """One that goes on in the next line is no comment: it stands on the page."""
+    lines = file.read_text().splitlines()
+
+    assert [line for line in lines if line.count("{#") != line.count("#}")] == []
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "templates")))
 def test_template_has_no_inline_script_or_style(file: Path) -> None:
     assert INLINE.findall(file.read_text()) == []
