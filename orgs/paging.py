@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
@@ -10,6 +10,7 @@ from django.http import QueryDict
 from accounts.ids import from_text, to_text
 
 Row = TypeVar("Row", bound=Model)
+PAGE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,9 @@ def page_url(query: QueryDict, filters: Collection[str], **place: str) -> str:
         del kept[other]
     kept.update(place)
     return f"?{kept.urlencode()}"
+
+
+def page_number(query: QueryDict) -> int:
+    """The page that is asked for by number, of a list whose order is not that of time; 1 for what is no number."""
+    text = query.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= PAGE_DIGITS else 1

@@ -18,6 +18,7 @@ from integrations.views.form_pages import form_page
 from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner, freshly_signed_in
 from orgs.errors import ConflictError
+from orgs.paging import page_number
 from orgs.permissions import Permission, can, words
 from orgs.queries.applications import get_application, list_applications
 from orgs.queries.deletions import deletion_of_end_users
@@ -25,7 +26,6 @@ from orgs.services.api_keys import create_api_key
 from orgs.services.applications import change_application, create_application, end_application
 
 FOLDER = "integrations/applications"
-PAGE_DIGITS = 6
 
 
 @for_owner(Permission.APPLICATIONS_READ)
@@ -61,7 +61,7 @@ def detail(request: OwnedRequest, application_id: str) -> HttpResponse:
     row = _found(request, application_id)
     context: dict[str, Any] = {"application": row, "may_manage": _may_manage(request), **_policies(request, row)}
     if context["may_manage"]:
-        text, number = request.GET.get("q", "").strip()[:128], _number(request.GET.get("page", ""))
+        text, number = request.GET.get("q", "").strip()[:128], page_number(request.GET)
         context["keys"] = keys_of(actor=request.actor, application=row, now=timezone.now())
         context["page"] = browse_end_users(actor=request.actor, application=row, text=text, number=number)
         context["search"] = text
@@ -153,7 +153,3 @@ def _may_manage(request: OwnedRequest) -> bool:
 
 def _page(request: OwnedRequest, row: Any) -> str:
     return owner_url(request.owner, "application", application_id=row.text_id)
-
-
-def _number(text: str) -> int:
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= PAGE_DIGITS else 1

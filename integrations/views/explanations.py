@@ -143,7 +143,8 @@ def _ways_for_admin(found: Explanation, actor: Actor) -> list[WayOut]:
         return [WayOut(f"Change {name}'s role", "users", f"{there}?role={Role.MEMBER.value}")]
     if found.decision.code == "membership_ended":
         members = owner_url(found.owner, "members")
-        return [WayOut(f"Look at {name}'s membership", "users", f"{members}#{found.membership}")]
+        there = f"{members}?{urlencode({'q': name})}#{found.membership}"
+        return [WayOut(f"Look at {name}'s membership", "users", there)]
     if found.decision.code == "policy_denied" and can(actor, Permission.POLICIES_MANAGE, found.owner):
         label = words.change_policy(found.owner, may=True)
         return [WayOut(label, ICONS[Fix.CHANGE_POLICY], policy_page(found.decision.rule, found.owner))]

@@ -1,5 +1,6 @@
 """Organizations and who belongs to them."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
@@ -97,6 +98,7 @@ class Membership(models.Model):
     status = models.CharField(max_length=10, choices=MemberStatus.choices, default=MemberStatus.ACTIVE)
     joined_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
+    last_seen: datetime | None = None  # no column: the list of members fills it in
 
     objects = MembershipQuerySet.as_manager()
 

@@ -13,11 +13,15 @@ from orgs.addresses import owner_url
 from orgs.decorators import OwnedRequest, for_owner
 from orgs.errors import NotFoundError
 from orgs.member_rows import member_rows, reason_against
+from orgs.paging import page_number, page_url
 from orgs.permissions import ROLE_LABELS, Permission, Role, can
 from orgs.queries.invitations import list_invitations
-from orgs.queries.members import list_members
+from orgs.queries.member_list import browse_members
 from orgs.role_table import role_table
 from orgs.services.members import lift_suspension
+
+FILTERS = ("q", "role")
+MOST_SEARCHED = 128  # characters
 
 
 @for_owner(Permission.MEMBERS_READ)
@@ -26,8 +30,16 @@ def index(request: OwnedRequest) -> HttpResponse:
     actor, owner = request.actor, request.owner
     mine = actor.role_in(owner)
     manages = can(actor, Permission.MEMBERS_MANAGE, owner)
+    asked = _asked(request)
+    page = browse_members(actor=actor, owner=owner, number=page_number(request.GET), **asked)
     context = {
-        "rows": member_rows(actor, owner, list_members(actor=actor, owner=owner)),
+        "rows": member_rows(actor, owner, page.rows),
+        "page": page,
+        "search": asked["text"],
+        "chosen": asked["role"],
+        "roles": [(role.value, label) for role, label in ROLE_LABELS.items()],
+        "older_url": page_url(request.GET, FILTERS, page=str(page.number + 1)) if page.has_more else "",
+        "newer_url": page_url(request.GET, FILTERS, page=str(page.number - 1)) if page.number > 1 else "",
         "invitations": list_invitations(actor=actor, owner=owner).count() if manages else None,
         "reason": "" if can(actor, Permission.MEMBERS_INVITE, owner) else reason_against(mine),
         "shows_factor": manages,
@@ -35,6 +47,12 @@ def index(request: OwnedRequest) -> HttpResponse:
         "my_role": ROLE_LABELS[mine] if mine else "",
     }
     return render(request, "orgs/members.html", context)
+
+
+def _asked(request: OwnedRequest) -> dict[str, str]:
+    """What the list is narrowed down by; a role that is none narrows down nothing."""
+    role = request.GET.get("role", "")
+    return {"text": request.GET.get("q", "").strip()[:MOST_SEARCHED], "role": role if role in set(Role) else ""}
 
 
 @for_owner(Permission.MEMBERS_MANAGE)
