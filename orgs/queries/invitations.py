@@ -10,15 +10,17 @@ from django.db.models import QuerySet
 
 from orgs.errors import NotFoundError
 from orgs.models import Invitation
-from orgs.permissions import ROLE_LABELS, Actor, OwnerRef, Permission, Role, require
+from orgs.permissions import ROLE_LABELS, Actor, OwnerRef, Permission, Role, can, require
 
 GONE: Final = "This invitation was used or withdrawn meanwhile. The list shows how things stand."
 
 
 def list_invitations(*, actor: Actor, owner: OwnerRef) -> QuerySet[Invitation]:
-    """The pending invitations of an organization, newest first. Addresses are for those who invite."""
-    require(actor, Permission.MEMBERS_MANAGE, owner)
+    """The pending invitations of an organization, newest first; to members who may invite, their own alone."""
+    require(actor, Permission.MEMBERS_INVITE, owner)
     rows = Invitation.objects.of_organization(owner.id).pending()
+    if not can(actor, Permission.MEMBERS_MANAGE, owner):
+        rows = rows.filter(invited_by_id=actor.user_id)
     return rows.select_related("invited_by").order_by("-created_at", "-id")
 
 

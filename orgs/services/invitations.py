@@ -32,7 +32,7 @@ from orgs.permissions import (
     require,
     require_power,
 )
-from orgs.queries.invitations import GONE
+from orgs.queries.invitations import pending_invitation
 from orgs.services.audit import record
 from orgs.services.fresh_rights import with_fresh_rights
 from orgs.services.joining import may_still_invite
@@ -109,8 +109,7 @@ def resend_invitation(*, actor: Actor, owner: OwnerRef, invitation_id: UUID, now
     """Send a fresh link for seven days more, in one's own name; the old link stops working."""
     with transaction.atomic():
         fresh = with_fresh_rights(actor=actor, owner=owner)
-        require(fresh, Permission.MEMBERS_MANAGE, owner)
-        old = _pending(owner, invitation_id)
+        old = pending_invitation(actor=fresh, owner=owner, invitation_id=invitation_id)
         _check_may_invite(fresh, owner, Role(old.role))
         _one_at_a_time(actor)
         if _sent_today(actor, now) >= PER_DAY:
@@ -150,8 +149,8 @@ def why_not_resent(invitation: Invitation, *, actor: Actor, now: datetime) -> st
 @transaction.atomic
 def revoke_invitation(*, actor: Actor, owner: OwnerRef, invitation_id: UUID, now: datetime) -> Invitation:
     """Withdraw an invitation. An admin may withdraw an owner's too: it only ever takes away."""
-    require(with_fresh_rights(actor=actor, owner=owner), Permission.MEMBERS_MANAGE, owner)
-    invitation = _pending(owner, invitation_id)
+    fresh = with_fresh_rights(actor=actor, owner=owner)
+    invitation = pending_invitation(actor=fresh, owner=owner, invitation_id=invitation_id)
     invitation.revoked_at = now
     invitation.save(update_fields=["revoked_at"])
     _record(actor, owner, AuditAction.INVITATION_REVOKE, invitation, now)
@@ -234,13 +233,6 @@ def _over_limit() -> str:
 def _one_at_a_time(actor: Actor) -> None:
     """Two requests of one person at once would count the same letters (check I14)."""
     User.objects.select_for_update().filter(Q(pk=actor.user_id)).first()
-
-
-def _pending(owner: OwnerRef, invitation_id: UUID) -> Invitation:
-    invitation = Invitation.objects.of_organization(owner.id).pending().filter(id=invitation_id).first()
-    if invitation is None:
-        raise NotFoundError(GONE)
-    return invitation
 
 
 def _make(inviter: UUID | None, owner: OwnerRef, address: str, role: Role, now: datetime) -> tuple[Invitation, str]:

@@ -29,7 +29,7 @@ from orgs.services.invitations import (
 )
 
 
-@for_owner(Permission.MEMBERS_MANAGE)
+@for_owner(Permission.MEMBERS_INVITE)
 @require_safe
 def index(request: OwnedRequest) -> HttpResponse:
     now = timezone.now()
@@ -37,7 +37,8 @@ def index(request: OwnedRequest) -> HttpResponse:
         (one, ROLE_LABELS[Role(one.role)], one.word_at(now))
         for one in list_invitations(actor=request.actor, owner=request.owner)
     ]
-    return render(request, "orgs/invitations.html", {"rows": rows})
+    only_own = not can(request.actor, Permission.MEMBERS_MANAGE, request.owner)
+    return render(request, "orgs/invitations.html", {"rows": rows, "only_own": only_own})
 
 
 @for_owner(Permission.MEMBERS_INVITE)
@@ -54,12 +55,11 @@ def new(request: OwnedRequest) -> HttpResponse:
         except ForbiddenError as error:
             form.add_error("role", error.message)
     good = sum(line.is_good for line in plan)
-    sees_all = can(request.actor, Permission.MEMBERS_MANAGE, request.owner)
     if good and request.POST.get("step") == "send":
         _tell(request, _invite(request, form))
-        return redirect(owner_url(request.owner, "invitations" if sees_all else "members"))
+        return redirect(owner_url(request.owner, "invitations"))
     context = {"form": form, "plan": plan, "good": good, "limit": PER_DAY}
-    context |= {"roles": _roles(request), "sees_all": sees_all}
+    context |= {"roles": _roles(request)}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors or (plan and not good) else HTTPStatus.OK
     return render(request, "orgs/invite.html", context, status=status)
 
@@ -91,7 +91,7 @@ def _roles(request: OwnedRequest) -> list[tuple[str, str, bool]]:
     return [(role.value, label, role.value in given) for role, label in ROLE_LABELS.items()]
 
 
-@for_owner(Permission.MEMBERS_MANAGE)
+@for_owner(Permission.MEMBERS_INVITE)
 @require_POST
 def resend(request: OwnedRequest, invitation_id: str) -> HttpResponse:
     asked = read_invitation_id(invitation_id)
@@ -105,7 +105,7 @@ def resend(request: OwnedRequest, invitation_id: str) -> HttpResponse:
     return redirect(owner_url(request.owner, "invitations"))
 
 
-@for_owner(Permission.MEMBERS_MANAGE)
+@for_owner(Permission.MEMBERS_INVITE)
 @require_POST
 def revoke(request: OwnedRequest, invitation_id: str) -> HttpResponse:
     asked = read_invitation_id(invitation_id)

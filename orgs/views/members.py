@@ -29,7 +29,7 @@ MOST_SEARCHED = 128  # characters
 def index(request: OwnedRequest) -> HttpResponse:
     actor, owner = request.actor, request.owner
     mine = actor.role_in(owner)
-    manages = can(actor, Permission.MEMBERS_MANAGE, owner)
+    manages, invites = (can(actor, one, owner) for one in (Permission.MEMBERS_MANAGE, Permission.MEMBERS_INVITE))
     asked = _asked(request)
     page = browse_members(actor=actor, owner=owner, number=page_number(request.GET), **asked)
     context = {
@@ -40,8 +40,9 @@ def index(request: OwnedRequest) -> HttpResponse:
         "roles": [(role.value, label) for role, label in ROLE_LABELS.items()],
         "older_url": page_url(request.GET, FILTERS, page=str(page.number + 1)) if page.has_more else "",
         "newer_url": page_url(request.GET, FILTERS, page=str(page.number - 1)) if page.number > 1 else "",
-        "invitations": list_invitations(actor=actor, owner=owner).count() if manages else None,
-        "reason": "" if can(actor, Permission.MEMBERS_INVITE, owner) else reason_against(mine),
+        "invitations": list_invitations(actor=actor, owner=owner).count() if invites else None,
+        "only_own": not manages,
+        "reason": "" if invites else reason_against(mine),
         "shows_factor": manages,
         "role_table": role_table(),
         "my_role": ROLE_LABELS[mine] if mine else "",

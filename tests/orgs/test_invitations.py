@@ -333,3 +333,34 @@ def test_unverified_address_of_a_member_is_not_taken_for_theirs(world: World) ->
     EmailAddress.objects.create(user=world.member, email="claimed@x.org", verified=False)
 
     assert invite_as(world, "admin", "claimed@x.org").sent == 1
+
+
+# --- Members who may invite
+
+
+def test_a_member_who_may_invite_sees_and_changes_their_own_alone(world: World) -> None:
+    world.acme.members_may_invite = True
+    world.acme.save()
+    mine, _token = make_invitation(world.acme, by=world.member, email="mine@x.org")
+    other, _token = make_invitation(world.acme, by=world.admin, email="other@x.org")
+    client, page = world.client("member"), "/orgs/acme/members/invitations/"
+
+    shown = client.get(page).content.decode()
+    assert ("mine@x.org" in shown, "other@x.org" in shown) == (True, False)
+    assert "Invitations (1)" in client.get("/orgs/acme/members/").content.decode()
+    assert "Handed over" not in shown
+    assert [client.post(f"{page}{other.text_id}/{act}/").status_code for act in ("resend", "revoke")] == [404, 404]
+    assert list(Invitation.objects.pending().order_by("id")) == [mine, other]
+
+    client.post(f"{page}{mine.text_id}/resend/")
+    again = Invitation.objects.pending().get(email="mine@x.org")
+    assert (again.invited_by, again.id != mine.id, len(mail.outbox)) == (world.member, True, 1)
+    client.post(f"{page}{again.text_id}/revoke/")
+    assert list(Invitation.objects.pending()) == [other]
+
+
+def test_a_member_who_may_not_invite_any_more_sees_none(world: World) -> None:
+    make_invitation(world.acme, by=world.member)
+
+    assert world.client("member").get("/orgs/acme/members/invitations/").status_code == 403
+    assert world.client("admin").get("/orgs/acme/members/invitations/").status_code == 200

@@ -136,7 +136,7 @@ def test_members_invite_members_and_viewers_when_they_may(world: World) -> None:
     assert "Invite people" in client.get("/orgs/acme/members/").content.decode()
     assert client.post("/orgs/acme/members/invite/", {**address, "role": "admin"}).status_code == 422
     sent = client.post("/orgs/acme/members/invite/", {**address, "role": "viewer"})
-    assert sent.headers["Location"] == "/orgs/acme/members/"
+    assert sent.headers["Location"] == "/orgs/acme/members/invitations/"
     assert Invitation.objects.get().role == "viewer"
     assert world.client("viewer").get("/orgs/acme/members/invite/").status_code == 403
 
