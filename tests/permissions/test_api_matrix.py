@@ -1,6 +1,7 @@
 """Every operation of the API gives each key exactly the answer of its row (checks T1, T2, T3, T6, T9, K4)."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,15 +13,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from integrations.api.document import openapi_document
-from integrations.models import ConnectedAccount, Execution
+from integrations.models import ConnectedAccount, Execution, Toolkit
 from integrations.services.executions import VIA_API
 from integrations.services.tool_sessions import SessionPlan, create_session
 from orgs.models import Organization
 from orgs.permissions import Scope
-from tests.factories import actor_of, make_api_key, make_application_key
+from tests.factories import actor_of, make_api_key, make_application_key, make_auth_config
 from tests.permissions.api_matrix import OPERATIONS, PERSONAS, Operation
 from tests.permissions.test_url_matrix import snapshot, undone
 from tests.permissions.urls import Furniture
+from tests.security.answers import never_given
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("furnished_once")
@@ -200,6 +202,58 @@ def test_another_tenants_things_read_like_nothing(world: World, furniture: Furni
     assert {**first, "request_id": ""} == {**second, "request_id": ""}
     assert len(real.content) == len(other.content)
     assert ConnectedAccount.objects.owned_by(world.globex.ref).values_list().get() == before
+
+
+# Acme is named, and in the body something beside it that is somebody else's.
+BESIDE: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "run": ("/executions", "account", {"tool": "{tool}", "user_id": "{acme}", "arguments": {"name": "x"}}),
+    "execute": ("/tools/execute/{tool}", "account", {"user_id": "{acme}", "arguments": {"name": "x"}}),
+    "dry run": ("/dry_run", "account", {"tool": "{tool}", "user_id": "{acme}", "arguments": {"name": "x"}}),
+    "explain": ("/explain", "account", {"tool": "{tool}", "user_id": "{acme}"}),
+    "ask": ("/consent_requests", "account", {"user_id": "{acme}", "toolkit": "github", "reason": "For work"}),
+    "approve": ("/consent_requests/{consent}/approve", "account", {}),
+    "begin": ("/connected_accounts", "config", {"connection": {"user_id": "{acme}"}}),
+    "link": ("/connected_accounts/link", "config_id", {"user_id": "{acme}"}),
+    "session": ("/tool_router/session", "pin", {"user_id": "{acme}"}),
+}
+FIELDS: dict[str, dict[str, Any]] = {
+    "account": {"connected_account_id": "{beside}"},
+    "pin": {"connected_accounts": {"github": "{beside}"}},
+    "config": {"auth_config": {"id": "{beside}"}},
+    "config_id": {"auth_config_id": "{beside}"},
+}
+
+
+@pytest.mark.parametrize("whose", ["foreign", "peer"])
+@pytest.mark.parametrize("case", BESIDE)
+def test_somebody_elses_thing_in_the_body_reads_like_nothing(
+    world: World, furniture: Furniture, case: str, whose: str
+) -> None:
+    """Under the own organization too: the same answer as for an invented one, and nothing is made of it (check T7)."""
+    path, kind, body = BESIDE[case]
+    key, names = make_api_key(world.admin)[1], things(world, furniture.acme, world.acme)
+    parts = furniture.globex if whose == "foreign" else furniture.member
+    holder = world.globex if whose == "foreign" else world.member
+    of_others = make_auth_config(Toolkit.objects.get(slug="github"), owner=holder, name="Another's").text_id
+    is_config = kind in {"config", "config_id"}
+    theirs, own = (of_others, names["config"]) if is_config else (parts["account_id"], names["account"])
+
+    def send(beside: str) -> Any:
+        return ask(Operation("POST", path, "", "", {**body, **FIELDS[kind]}), {**names, "beside": beside}, key)
+
+    send(never_given(theirs))  # notes the use of the key
+    before = without_own_refusals(snapshot())
+    real, other = send(theirs), send(never_given(theirs))
+
+    assert without_own_refusals(snapshot()) == before
+    assert real.status_code == other.status_code
+    assert b"Globex" not in real.content
+    assert without_ids(real.json()) == without_ids(other.json())
+    assert without_ids(send(own).json()) != without_ids(other.json())  # the allowed twin
+
+
+def without_ids(answer: Any) -> str:
+    return re.sub(r"[0-9a-f]{32}|[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[^\"]+", "~", json.dumps(answer, sort_keys=True))
 
 
 @pytest.mark.parametrize("kind", ["account_id", "execution_id", "finished_id", "request_id"])
