@@ -143,14 +143,19 @@ class FilterForm(forms.Form):
 class AuditFilterForm(FilterForm):
     """What the audit log is narrowed down by."""
 
+    target = forms.CharField(required=False, max_length=120)
     actor = forms.ChoiceField(required=False)
+    acting_as = forms.ChoiceField(required=False)
     action = forms.ChoiceField(choices=ACTION_CHOICES, required=False)
     result = forms.ChoiceField(choices=RESULT_CHOICES, required=False)
     time = forms.ChoiceField(choices=PERIOD_CHOICES, required=False)
 
-    def __init__(self, data: Mapping[str, Any], *, actors: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self, data: Mapping[str, Any], *, actors: Iterable[tuple[str, str]], acted_for: Iterable[tuple[str, str]]
+    ) -> None:
         super().__init__(data)
         self.fields["actor"].choices = list(actors)  # type: ignore[attr-defined]  # a ChoiceField, as declared above
+        self.fields["acting_as"].choices = list(acted_for)  # type: ignore[attr-defined]  # the same
         self.is_valid()
 
     def filters(self, now: datetime) -> AuditFilters:
@@ -158,6 +163,8 @@ class AuditFilterForm(FilterForm):
         period = PERIODS.get(chosen.get("time", ""))
         return AuditFilters(
             actor=chosen.get("actor", ""),
+            acting_as=chosen.get("acting_as", ""),
+            target=chosen.get("target", ""),
             action=chosen.get("action", ""),
             result=chosen.get("result", ""),
             since=now - period if period else None,

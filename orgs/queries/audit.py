@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.ids import from_text
 from orgs.audit import ACTION_LABELS, NO_HASH, AuditAction, chained, event_text_id
@@ -18,6 +18,7 @@ from orgs.permissions import Actor, OwnerRef, Permission, require
 
 PAGE_SIZE: Final = 50
 BATCH: Final = 500
+MOST_IDS: Final = 200  # to choose from
 SEALED_WITHIN: Final = timedelta(minutes=5)
 ACTION_CHOICES: Final = sorted(((one.value, label) for one, label in ACTION_LABELS.items()), key=lambda one: one[1])
 RESULT_CHOICES: Final = [(one.value, word.label) for one, word in RESULT_WORDS.items()]
@@ -25,16 +26,18 @@ RESULT_CHOICES: Final = [(one.value, word.label) for one, word in RESULT_WORDS.i
 
 @dataclass(frozen=True)
 class AuditFilters:
-    """What the log can be narrowed down by. Empty text: not at all."""
+    """What the log can be narrowed down by. Empty text: not at all. `target` is an ID, or a part of a name."""
 
     actor: str = ""
+    acting_as: str = ""
+    target: str = ""
     action: str = ""
     result: str = ""
     since: datetime | None = None
 
     @property
     def is_set(self) -> bool:
-        return bool(self.actor or self.action or self.result or self.since)
+        return self != AuditFilters()
 
 
 def list_events(
@@ -88,6 +91,15 @@ def actors_seen(*, actor: Actor, owner: OwnerRef) -> list[tuple[str, str]]:
     return sorted(names.items(), key=lambda one: one[1].casefold())
 
 
+def acted_for(*, actor: Actor, owner: OwnerRef, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The people whose keys did something, for the filter; by name where they are among the `known`."""
+    require(actor, Permission.AUDIT_READ, owner)
+    names = dict(known)
+    rows = AuditEvent.objects.of_owner(owner).exclude(acting_as="").order_by("acting_as")
+    found = rows.values_list("acting_as", flat=True).distinct()[:MOST_IDS]
+    return sorted(((one, names.get(one) or one) for one in found), key=lambda one: one[1].casefold())
+
+
 def all_events(*, actor: Actor, owner: OwnerRef, filters: AuditFilters) -> Iterator[AuditEvent]:
     """Every event, newest first, in batches by keyset: an export holds no connection and no long transaction."""
     before = ""
@@ -102,7 +114,10 @@ def all_events(*, actor: Actor, owner: OwnerRef, filters: AuditFilters) -> Itera
 def _filtered(actor: Actor, owner: OwnerRef, filters: AuditFilters) -> Any:
     require(actor, Permission.AUDIT_READ, owner)
     rows = AuditEvent.objects.of_owner(owner)
+    if filters.target:
+        rows = rows.filter(Q(target_id=filters.target) | Q(target_label__icontains=filters.target))
     wanted = {"actor_id": filters.actor, "action": filters.action, "result": filters.result, "at__gte": filters.since}
+    wanted["acting_as"] = filters.acting_as
     return rows.filter(**{name: value for name, value in wanted.items() if value})
 
 

@@ -18,6 +18,7 @@ from orgs.queries.audit import (
     ACTION_CHOICES,
     RESULT_CHOICES,
     AuditFilters,
+    acted_for,
     actors_seen,
     all_events,
     get_event,
@@ -27,7 +28,7 @@ from orgs.queries.audit import (
 )
 from orgs.services.audit import record_export
 
-FILTERS: Final = ("actor", "action", "result", "time")
+FILTERS: Final = ("target", "actor", "acting_as", "action", "result", "time")
 HEADS: Final = (
     "Time (UTC)", "Action", "Result", "Code", "Actor kind", "Actor ID", "Actor", "Acting as",
     "Target kind", "Target ID", "Target", "Request ID", "Details", "ID",
@@ -38,8 +39,8 @@ HEADS: Final = (
 @require_safe
 def index(request: OwnedRequest) -> HttpResponse:
     reading: dict[str, Any] = {"actor": request.actor, "owner": request.owner}
-    actors = actors_seen(**reading)
-    form = AuditFilterForm(request.GET, actors=actors)
+    who = _who(request)
+    form = AuditFilterForm(request.GET, **who)
     filters = form.filters(timezone.now())
     page = list_events(
         **reading, filters=filters, before=request.GET.get("before", ""), after=request.GET.get("after", "")
@@ -49,7 +50,7 @@ def index(request: OwnedRequest) -> HttpResponse:
         "filters": filters,
         "chosen": form.cleaned_data,
         "ignored": form.ignored,
-        "choices": {"actor": actors, "action": ACTION_CHOICES, "result": RESULT_CHOICES, "time": PERIOD_CHOICES},
+        "choices": {**who, "action": ACTION_CHOICES, "result": RESULT_CHOICES, "time": PERIOD_CHOICES},
         "has_any": bool(page.rows) or has_events(**reading),
         "query": page_url(request.GET, FILTERS),
         "older_url": page_url(request.GET, FILTERS, before=page.older),
@@ -58,11 +59,18 @@ def index(request: OwnedRequest) -> HttpResponse:
     return render(request, f"orgs/audit/{'_list' if wants_fragment(request) else 'list'}.html", context)
 
 
+def _who(request: OwnedRequest) -> dict[str, list[tuple[str, str]]]:
+    reading: dict[str, Any] = {"actor": request.actor, "owner": request.owner}
+    actors = actors_seen(**reading)
+    return {"actors": actors, "acted_for": acted_for(**reading, known=actors)}
+
+
 @for_owner(Permission.AUDIT_READ)
 @require_safe
 def detail(request: OwnedRequest, event_id: str) -> HttpResponse:
     event = get_event(actor=request.actor, owner=request.owner, event_id=event_id)
-    context = {"event": event, "place": place_of(actor=request.actor, event=event)}
+    place = place_of(actor=request.actor, event=event)
+    context = {"event": event, "place": place, "query": page_url(request.GET, FILTERS)}  # the way back keeps them
     return render(request, "orgs/audit/event.html", context)
 
 
@@ -84,7 +92,7 @@ def _exported(request: OwnedRequest, kind: str) -> Any:
     """The events that the filters leave, and a record of the export, which is the newest of them."""
     reading: dict[str, Any] = {"actor": request.actor, "owner": request.owner}
     now = timezone.now()
-    form = AuditFilterForm(request.GET, actors=actors_seen(**reading))
+    form = AuditFilterForm(request.GET, **_who(request))
     filters: AuditFilters = form.filters(now)
     record_export(**reading, kind=kind, now=now)
     return all_events(**reading, filters=filters)

@@ -18,8 +18,9 @@ from orgs.audit import AuditAction, Target, denied
 from orgs.exports import csv_lines, download, safe_cell
 from orgs.models import AuditEvent
 from orgs.permissions import Actor, ActorKind
+from orgs.queries.actors import actor_for_key
 from orgs.services.audit import seal_chains
-from tests.factories import NOW, PASSWORD, actor_of, make_audit_event, owner_ref
+from tests.factories import NOW, PASSWORD, actor_of, make_api_key, make_audit_event, owner_ref
 from tests.staff import sign_in as staff_browser
 from tests.world import World
 
@@ -120,6 +121,35 @@ def test_filters_narrow_the_list_down(world: World, query: str, left: list[str])
     assert [one for one in ("one", "two", "three") if f"target-{one}" in text] == left
 
 
+def test_the_list_is_narrowed_down_by_what_it_was_about_and_under_which_id(world: World) -> None:
+    account = Target("connected_account", "ca_1", "Deploy bot")
+    first = make_audit_event(world.acme, world.admin, target=account)
+    other = make_audit_event(world.acme, world.member, target=Target("x", "ca_11", "Something else"))
+    key = actor_for_key(make_api_key(world.member)[0], is_live=True)
+    under = make_audit_event(world.acme, world.member, actor=key, target=Target("x", label="By a key"))
+
+    def left(query: str) -> set[str]:
+        text = page(world, "admin", f"/orgs/acme/audit/?{query}")
+        return {one.text_id for one in (first, other, under) if one.text_id in text}
+
+    assert left("target=ca_1") == left("target=deploy") == {first.text_id}
+    assert left("target=nothing-like-it") == set()
+    assert left(f"acting_as={world.member.text_id}") == {under.text_id}
+    assert left("acting_as=org_0") == {first.text_id, other.text_id, under.text_id}  # said to be left out
+    exported = body(world.client("admin").get("/orgs/acme/audit/audit.csv?target=ca_1"))
+    assert ("Deploy bot" in exported, "Something else" in exported) == (True, False)
+
+
+def test_a_record_leads_back_to_the_same_filters_and_to_all_about_its_target(world: World) -> None:
+    event = make_audit_event(world.acme, world.admin, target=Target("connected_account", "ca_1", "Deploy bot"))
+    address = f"/orgs/acme/audit/{event.text_id}/?target=deploy"
+
+    assert f'href="{address}"' in page(world, "admin", "/orgs/acme/audit/?target=deploy&page=2")
+    text = page(world, "admin", address)
+    assert 'href="/orgs/acme/audit/?target=deploy"' in text
+    assert 'href="/orgs/acme/audit/?target=ca_1"' in text
+
+
 def test_both_empty_texts(world: World) -> None:
     assert "Nothing is on record yet" in page(world, "admin", "/orgs/acme/audit/")
     make_audit_event(world.acme, world.admin)
@@ -151,7 +181,7 @@ def test_the_list_costs_the_same_with_more_rows(
     client.get("/orgs/acme/audit/")
 
     # session, user, places, who occurs, the rows, bell, banners, what waits for an answer
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get("/orgs/acme/audit/")
 
 
