@@ -36,7 +36,8 @@ def browse_members(*, actor: Actor, owner: OwnerRef, text: str = "", role: str =
     shown = list(rows[start : start + PAGE_SIZE])
     if can(actor, Permission.MEMBERS_MANAGE, owner):
         _note_last_seen(shown)
-    return MemberPage(shown, rows.count(), number)
+    is_all = number == 1 and len(shown) < PAGE_SIZE  # then nothing has to be counted
+    return MemberPage(shown, len(shown) if is_all else rows.count(), number)
 
 
 def _note_last_seen(members: Sequence[Membership]) -> None:

@@ -17,7 +17,7 @@ from orgs.invitation_tokens import digest_of
 from orgs.models import Invitation, Membership, Organization
 from orgs.permissions import Actor, Role
 from orgs.services.joining import accept_invitation
-from orgs.services.members import change_role, remove_member, suspend_member
+from orgs.services.members import add_member, change_role, remove_member, suspend_member
 from tests.factories import NOW, PASSWORD, actor_of, make_invitation, make_membership, make_user
 from tests.world import World
 
@@ -366,3 +366,19 @@ def test_closed_sign_up_stays_closed_to_everybody_else(
     client.post("/accounts/signup/", {"email": "other@x.org", "username": "other", "password1": PASSWORD})
 
     assert not User.objects.filter(username="other").exists()
+
+
+@pytest.mark.parametrize(("role", "rotated"), [("admin", True), ("owner", True), ("member", False)])
+def test_whoever_becomes_an_admin_gets_other_session_keys(
+    world: World, guest: User, monkeypatch: pytest.MonkeyPatch, role: str, *, rotated: bool
+) -> None:
+    """Check W7; tests/accounts/test_sessions.py looks at the sessions themselves."""
+    of: list[object] = []
+    for module in ("joining", "members"):
+        monkeypatch.setattr(f"orgs.services.{module}.rotate_sessions", of.append)
+    _row, token = make_invitation(world.acme, by=world.owner, email=GUEST, role=role)
+
+    accept(guest, token)
+    add_member(actor=None, owner=world.globex.ref, user=guest, role=Role(role), now=NOW)
+
+    assert of == ([guest.id] * 2 if rotated else [])

@@ -78,6 +78,6 @@ def test_queries_do_not_grow_with_members(world: World, django_assert_num_querie
     for _ in range(5):
         make_membership(world.acme, make_user())
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         browse_members(actor=actor, owner=world.acme.ref)
     assert Membership.objects.count() > 5
