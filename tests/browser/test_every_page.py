@@ -38,10 +38,12 @@ OWNED = [
     "api-keys/mcp-clients/",
     "audit/",
     "audit/?action=nothing.like.this",
+    "audit/?target=e",
 ]
 PLAIN = [
     "/orgs/new/",
     "/orgs/acme/members/",
+    "/orgs/acme/members/?q=nobody-is-called-this",
     "/orgs/acme/members/leave/",
     "/orgs/acme/access/",
     "/orgs/acme/members/handed-over/",
