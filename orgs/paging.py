@@ -40,14 +40,17 @@ def _id_of(rows: list[Any], prefix: str) -> str:
 
 
 def page_url(query: QueryDict, filters: Collection[str], **place: str) -> str:
-    """The same filters at another place of the list, as `before` or `after`; empty when there is none."""
+    """The same filters at another place of the list, as `before` or `after`; empty when there is none.
+
+    Without a place it is the filters alone, as a link to something beside the list carries them.
+    """
     if not all(place.values()):
         return ""
     kept = query.copy()
     for other in [name for name in kept if name not in filters]:
         del kept[other]
     kept.update(place)
-    return f"?{kept.urlencode()}"
+    return f"?{kept.urlencode()}" if kept else ""
 
 
 def page_number(query: QueryDict) -> int:

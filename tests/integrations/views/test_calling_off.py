@@ -99,6 +99,7 @@ def test_the_way_there_is_offered_when_there_is_more_than_one(world: World, tool
     several = client.get("/orgs/acme/runs/?tool=GITHUB_GET_THING").text
 
     assert "Call off what waits" not in alone
+    assert f'href="{PAGE}"' in client.get("/orgs/acme/runs/?before=").text
     assert f'href="{PAGE}?tool=GITHUB_GET_THING"' in several
     assert "Call off what waits" not in world.client("viewer").get("/orgs/acme/runs/").text
 
