@@ -3,9 +3,10 @@
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
+
+from accounts.own_paths import own_path
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -21,8 +22,7 @@ def lead_to(request: HttpRequest, url: str) -> HttpResponse:
 
 def page_around(request: HttpRequest) -> str:
     """The path of the page that htmx asked from; the home page if the header names none of ours."""
-    path = _htmx(request).current_url_abs_path or "/"
-    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"
+    return own_path(_htmx(request).current_url_abs_path or "") or "/"
 
 
 def _htmx(request: HttpRequest) -> HtmxDetails:

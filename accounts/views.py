@@ -5,11 +5,11 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.decorators import PersonalRequest, for_self
 from accounts.forms import ProfileForm, ThemeForm
+from accounts.own_paths import own_path
 from accounts.services import UsernameTakenError, choose_theme, show_first_steps, update_profile
 from accounts.themes import remember_theme
 
@@ -50,8 +50,7 @@ def first_steps(request: PersonalRequest) -> HttpResponse:
     show_first_steps(actor=request.user, shown=shown)
     if not shown:
         messages.success(request, "The first steps are hidden. Your profile brings them back.")
-    back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "home")
+    return redirect(own_path(request.POST.get("next", "")) or "home")
 
 
 @for_self

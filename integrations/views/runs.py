@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.htmx import wants_fragment
 from accounts.ids import from_text
+from accounts.own_paths import own_path
 from integrations.forms.runs import PERIOD_CHOICES, RunAgainForm, RunFilterForm
 from integrations.queries.approvals import approval_of
 from integrations.queries.executions import (
@@ -161,13 +161,7 @@ def cancel(request: OwnedRequest, execution_id: str) -> HttpResponse:
         done = "Called off. Nothing was sent to the provider."
         asked = "It is being called off. If it was not sent yet, it will not be."
         messages.success(request, done if row.is_over else asked)
-    return redirect(_back(request) or run_url(request.owner, execution_id))
-
-
-def _back(request: HttpRequest) -> str:
-    """The page of ours that the form names; empty for anything else (CWE-601)."""
-    address = request.POST.get("next", "")
-    return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
+    return redirect(own_path(request.POST.get("next", "")) or run_url(request.owner, execution_id))
 
 
 @for_owner(Permission.EXECUTIONS_READ)
