@@ -5,7 +5,7 @@ provider answered or what people wrote: whoever may read those asks the API for 
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from accounts.ids import to_text
 from integrations.models import ConnectedAccount, ConsentRequest, Execution, Webhook, WebhookDelivery
 from integrations.models.status import ConnectionStatus, ConsentStatus
 from integrations.models.webhook_words import LISTENING, WIRE_PREFIX, WebhookEvent
+from integrations.stamps import stamp
 from orgs.addresses import owner_url_if_any
 from orgs.permissions import OwnerKind, OwnerRef
 
@@ -107,7 +108,7 @@ def body_of(delivery: WebhookDelivery, owner: OwnerRef) -> bytes:
     """What is sent, the same to the byte at every attempt (protocol, 7)."""
     message = {
         "id": delivery.text_id,
-        "timestamp": _stamp(delivery.created_at),
+        "timestamp": stamp(delivery.created_at),
         "type": f"{WIRE_PREFIX}{delivery.event}",
         "metadata": {"project_id": owner.text_id, "org_id": owner.text_id},
         "data": delivery.data,
@@ -134,9 +135,9 @@ def _run_data(run: Execution, owner: OwnerRef) -> dict[str, Any]:
         "attempt": run.attempt,
         "http_status": run.http_status,
         "error_code": run.error_code or None,
-        "created_at": _stamp(run.created_at),
-        "started_at": _stamp(run.started_at),
-        "finished_at": _stamp(run.finished_at),
+        "created_at": stamp(run.created_at),
+        "started_at": stamp(run.started_at),
+        "finished_at": stamp(run.finished_at),
         "url": _page(owner, "run", execution_id=run.text_id),
     }
 
@@ -162,8 +163,8 @@ def _account_data(account: ConnectedAccount, owner: OwnerRef) -> dict[str, Any]:
         "params": {},
         "is_disabled": False,
         "alias": account.alias or None,
-        "created_at": _stamp(account.connected_at),
-        "updated_at": _stamp(account.updated_at),
+        "created_at": stamp(account.connected_at),
+        "updated_at": stamp(account.updated_at),
         "url": _page(owner, "connection", account_id=account.text_id),
     }
 
@@ -179,9 +180,9 @@ def _request_data(row: ConsentRequest, owner: OwnerRef) -> dict[str, Any]:
         "answered_with": to_text("ca", row.answered_with_id) if row.answered_with_id else None,
         "requesters": row.requesters.asking().count(),
         "decided_by": to_text("user", row.decided_by_id) if row.decided_by_id else None,
-        "created_at": _stamp(row.created_at),
-        "expires_at": _stamp(row.expires_at),
-        "decided_at": _stamp(row.decided_at),
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+        "decided_at": stamp(row.decided_at),
         "url": _page(owner, "request", consent_id=row.text_id),
     }
 
@@ -196,10 +197,3 @@ def _page(owner: OwnerRef, name: str, **parts: Any) -> str | None:
     """Where a person looks at it; end users' things have no page."""
     path = owner_url_if_any(owner, name, **parts)
     return f"{settings.BASE_URL}{path}" if path else None
-
-
-def _stamp(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds and Z, as the API writes it."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,10 +14,10 @@ from integrations.api.account_shapes import (
     ReplacedOut,
     StateOut,
 )
-from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url, scheme_word
 from integrations.api.catalogue_shapes import ToolToolkitOut
 from integrations.doors.session_answers import STATES, link_url
+from integrations.stamps import stamp
 from orgs.errors import NotFoundError
 from orgs.permissions import OwnerRef
 

@@ -22,7 +22,6 @@ from integrations.api.auth_config_shapes import (
     ToldOut,
     scopes_of,
 )
-from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url, scheme_word
 from integrations.api.catalogue_shapes import ToolToolkitOut
 from integrations.api.paging import bounded, offset_of, page_numbers
@@ -36,6 +35,7 @@ from integrations.queries.connection_lists import (
 )
 from integrations.queries.ways import callback_url
 from integrations.services import own_auth_configs as own
+from integrations.stamps import stamp
 from orgs.errors import DomainError
 from orgs.permissions import Actor, OwnerRef, Permission, can, require
 

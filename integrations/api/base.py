@@ -1,6 +1,5 @@
 """What the shapes of all answers and questions have in common."""
 
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from ninja import Schema
@@ -44,10 +43,3 @@ class PageOut(Out):
     total_pages: int
     current_page: int
     total_items: int
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds and Z."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

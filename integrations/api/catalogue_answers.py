@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.urls import reverse
 
-from integrations.api.base import stamp
 from integrations.api.catalogue_shapes import (
     CategoryOut,
     FieldOut,
@@ -20,6 +19,7 @@ from integrations.api.catalogue_shapes import (
     VersionChangesOut,
 )
 from integrations.session_limits import hints_of
+from integrations.stamps import stamp
 
 SCHEMES: Final = {"none": "NO_AUTH"}
 """Our word for a scheme, where the protocol's is not the same in capitals."""

@@ -27,12 +27,13 @@ from integrations.api.account_shapes import (
 from integrations.api.asking import ApiRequest, listed, owner_from
 from integrations.api.paging import bounded, offset_of, page_numbers
 from integrations.doors.session_answers import STATES, link_url
-from integrations.queries.connect_links import find_link, open_links
+from integrations.queries.connect_links import find_link
 from integrations.queries.connection_lists import (
     AskedConnections,
     browse_connections,
     find_auth_config,
     find_connection,
+    open_links,
 )
 from integrations.queries.ways import chosen_config
 from integrations.services.connections import (
@@ -81,17 +82,7 @@ def _waiting(asked: AccountListIn, narrowed: AskedConnections, actor: Actor) -> 
     if "INITIATED" not in {word.upper() for word in listed(asked.statuses)}:
         return []
     now = timezone.now()
-    links = open_links(actor=actor, owners=narrowed.owners, now=now)
-    return [waiting_out(link, now) for link in links if _is_asked_for(link, narrowed)]
-
-
-def _is_asked_for(link: Any, narrowed: AskedConnections) -> bool:
-    return (
-        (not narrowed.toolkits or link.auth_config.toolkit.slug in {slug.lower() for slug in narrowed.toolkits})
-        and (narrowed.auth_configs is None or link.auth_config_id in narrowed.auth_configs)
-        and (narrowed.ids is None or link.id in narrowed.ids)
-        and narrowed.is_shared in {None, link.owner.ref.is_organization}
-    )
+    return [waiting_out(link, now) for link in open_links(actor=actor, asked=narrowed, now=now)]
 
 
 def _asked(asked: AccountListIn, actor: Actor) -> AskedConnections:

@@ -11,7 +11,6 @@ from ninja.params import functions
 
 from accounts.ids import from_text, to_text
 from integrations.api.asking import ApiRequest, owner_from, page_url
-from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url
 from integrations.api.catalogue_shapes import ToolToolkitOut
 from integrations.api.consent_request_shapes import (
@@ -37,6 +36,7 @@ from integrations.queries.consent_requests import (
     list_requests,
 )
 from integrations.services import consent
+from integrations.stamps import stamp
 from orgs.errors import ConflictError, DomainError
 from orgs.permissions import Actor
 

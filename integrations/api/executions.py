@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool
 
 from accounts.ids import from_text, to_text
 from integrations.api.asking import ApiRequest, count_under, owner_from, page_url
-from integrations.api.base import Out, StrictIn, stamp
+from integrations.api.base import Out, StrictIn
 from integrations.api.catalogue_shapes import ListIn
 from integrations.api.executing import accepted, data_of
 from integrations.api.paging import bounded, make_cursor, read_cursor
@@ -22,6 +22,7 @@ from integrations.queries.catalogue import home_of, tool_of_catalogue
 from integrations.queries.executions import ExecutionFilters, find_execution, get_execution, list_executions
 from integrations.services.executions import VIA_API, Order, cancel_execution
 from integrations.services.running_again import run_again
+from integrations.stamps import stamp
 from orgs.errors import DomainError
 
 router = Router(tags=["Runs"])

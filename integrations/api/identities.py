@@ -9,9 +9,10 @@ from ninja.params import functions
 from pydantic import Field
 
 from integrations.api.asking import ApiRequest, owner_from
-from integrations.api.base import Out, StrictIn, stamp
+from integrations.api.base import Out, StrictIn
 from integrations.queries.catalogue import home_of
 from integrations.queries.run_counts import run_counts
+from integrations.stamps import stamp
 from orgs.errors import NotFoundError
 from orgs.permissions import ROLE_LABELS, Actor, OwnerRef, Permission, require
 from orgs.queries.end_users import is_stored

@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from integrations.api.catalogue_shapes import ToolOut, ToolToolkitOut
+from integrations.doors.session_answers import CONNECTIONS, MOST_AT_ONCE, RUN_EACH, SCHEMAS, SEARCH, WAIT
 
-MOST_AT_ONCE: Final = 50
 STRINGS: Final = {"type": "array", "items": {"type": "string"}}
 META: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
-    "COMPOSIO_SEARCH_TOOLS": (
+    SEARCH: (
         "Search tools",
         "Finds the tools that fit what is to be done, says which accounts are connected, and gives the schemas.",
         {
@@ -25,12 +25,12 @@ META: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
             "required": ["queries"],
         },
     ),
-    "COMPOSIO_GET_TOOL_SCHEMAS": (
+    SCHEMAS: (
         "Get tool schemas",
         "Gives the schema of the arguments of each named tool.",
         {"type": "object", "properties": {"tool_slugs": STRINGS}, "required": ["tool_slugs"]},
     ),
-    "COMPOSIO_MULTI_EXECUTE_TOOL": (
+    RUN_EACH: (
         "Run tools",
         "Runs up to 50 tools with their arguments and gives the result of each.",
         {
@@ -53,7 +53,7 @@ META: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
             "required": ["tools"],
         },
     ),
-    "COMPOSIO_MANAGE_CONNECTIONS": (
+    CONNECTIONS: (
         "Manage connections",
         "Says which toolkits are connected, and gives a link for the person to connect one that is not.",
         {
@@ -62,7 +62,7 @@ META: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
             "required": ["toolkits"],
         },
     ),
-    "COMPOSIO_WAIT_FOR_CONNECTIONS": (
+    WAIT: (
         "Wait for connections",
         "Waits until the person has connected each of the toolkits, or for some time; then it says which are missing.",
         {"type": "object", "properties": {"toolkits": STRINGS}, "required": ["toolkits"]},

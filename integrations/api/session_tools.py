@@ -14,7 +14,7 @@ from integrations.api.asking import ApiRequest
 from integrations.api.catalogue_answers import tool_out
 from integrations.api.catalogue_shapes import ListIn, ToolPageOut
 from integrations.api.executing import envelope_of
-from integrations.api.meta_tools import META, MOST_AT_ONCE, meta_tool_out
+from integrations.api.meta_tools import META, meta_tool_out
 from integrations.api.paging import bounded, offset_of, page_numbers
 from integrations.api.refusals import refusal_of_run
 from integrations.api.refusing import refusing
@@ -24,19 +24,19 @@ from integrations.doors.connection_waiting import wait_for_connections
 from integrations.doors.limits import spend_elsewhere
 from integrations.doors.session_answers import (
     CONNECTIONS,
+    MOST_AT_ONCE,
     RUN_EACH,
     SCHEMAS,
     SEARCH,
     WAIT,
     announced,
-    connection_answer,
+    connections_answer,
     results_answer,
     schemas_answer,
     search_answer,
 )
 from integrations.doors.waiting import run_when_over
 from integrations.queries.session_tools import account_by_name, loaded_tools, tool_of_session
-from integrations.services.agent_links import Wanted
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import run_in_session
 from orgs.errors import DomainError, NotFoundError
@@ -148,11 +148,14 @@ def _schemas(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> di
 
 
 def _connections(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    toolkits = [one.lower() for one in _texts(arguments.get("toolkits"), "toolkits")]
-    wanted = {one: Wanted(one, session=session, origin=VIA_API) for one in toolkits}
-    doing: dict[str, Any] = {"actor": request.auth, "anew": arguments.get("reinitiate_all") is True}
-    now = timezone.now()
-    return {"results": {name: connection_answer(**doing, wanted=one, now=now) for name, one in wanted.items()}}
+    return connections_answer(
+        actor=request.auth,
+        session=session,
+        toolkits=_texts(arguments.get("toolkits"), "toolkits"),
+        anew=arguments.get("reinitiate_all") is True,
+        origin=VIA_API,
+        now=timezone.now(),
+    )
 
 
 async def _run_each(request: ApiRequest, session: Any, arguments: dict[str, Any]) -> dict[str, Any]:

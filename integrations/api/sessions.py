@@ -10,10 +10,9 @@ from ninja.params import functions
 
 from integrations.api.account_answers import config_ref, link_out
 from integrations.api.asking import ApiRequest, listed, owner_from
-from integrations.api.base import stamp
 from integrations.api.catalogue_answers import logo_url
 from integrations.api.paging import offset_of, page_numbers
-from integrations.api.session_plans import new_plan, revised, warnings_about
+from integrations.api.session_plans import WITHOUT_EFFECT, new_plan, revised, warnings_about
 from integrations.api.session_shapes import (
     EndedOut,
     McpOut,
@@ -38,6 +37,7 @@ from integrations.services.agent_links import Wanted, agent_link, manages_connec
 from integrations.services.executions import VIA_API
 from integrations.services.session_runs import require_live
 from integrations.services.tool_sessions import create_session, end_session, revise_session
+from integrations.stamps import stamp
 from orgs.permissions import Actor
 
 router = Router(tags=["Tool sessions"])
@@ -45,10 +45,7 @@ SESSION: Any = functions.Path(..., max_length=80, description="trs_…")
 MAX_TOOLKITS: Final = 50
 ALL: Final = "all"
 # Kept as they were given, and given back.
-KEPT: Final = (
-    "auth_configs", "tools", "tags", "multi_account", "workbench", "preload", "search", "execute", "proxy_execute",
-    "instant", "hooks", "experimental",
-)  # fmt: skip
+KEPT: Final = ("auth_configs", "tools", "tags", "preload", *WITHOUT_EFFECT)
 
 
 @router.post("/tool_router/session", response={201: SessionOut})

@@ -10,7 +10,6 @@ from ninja.params import functions
 
 from accounts.ids import from_text
 from integrations.api.asking import ApiRequest, owner_from, page_url
-from integrations.api.base import stamp
 from integrations.api.paging import bounded, make_cursor, offset_of, page_numbers, read_cursor
 from integrations.api.webhook_shapes import (
     KNOWN,
@@ -48,6 +47,7 @@ from integrations.services.webhooks import (
     rotate_webhook_secret,
     send_test_event,
 )
+from integrations.stamps import stamp
 from orgs.errors import DomainError
 from orgs.permissions import Actor, OwnerRef
 

@@ -1,7 +1,7 @@
 """What the tools about tools of a session answer with, in the shapes of the protocol, at whichever door they are."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.urls import reverse
 from integrations.queries.session_tools import accounts_of_session, search_tools_of_session, tool_of_session
 from integrations.queries.tool_sessions import session_choices
 from integrations.services.agent_links import Wanted, agent_link, manages_connections, waits_for_connections
+from integrations.stamps import stamp
 from orgs.errors import DomainError
 from orgs.permissions import Actor
 
@@ -18,6 +19,7 @@ SCHEMAS: Final = "COMPOSIO_GET_TOOL_SCHEMAS"
 RUN_EACH: Final = "COMPOSIO_MULTI_EXECUTE_TOOL"
 CONNECTIONS: Final = "COMPOSIO_MANAGE_CONNECTIONS"
 WAIT: Final = "COMPOSIO_WAIT_FOR_CONNECTIONS"
+MOST_AT_ONCE: Final = 50
 SHOWN_FIRST: Final = 3
 # The protocol's words for the states of an account.
 STATES: Final = {
@@ -83,7 +85,7 @@ def account_line(account: Any) -> dict[str, Any]:
         "id": account.text_id,
         "alias": account.alias or None,
         "status": STATES[account.status],
-        "created_at": _stamp(account.connected_at),
+        "created_at": stamp(account.connected_at),
         "is_default": account.is_default,
     }
 
@@ -96,11 +98,18 @@ def has_active(accounts: Sequence[dict[str, Any]]) -> bool:
     return any(one["status"] == "ACTIVE" for one in accounts)
 
 
-def connection_answer(*, actor: Actor, wanted: Wanted, anew: bool, now: datetime) -> dict[str, Any]:
-    """Connected, or a link for the person; what stands in the way of one stops no other."""
-    session = wanted.session
+def connections_answer(
+    *, actor: Actor, session: Any, toolkits: Sequence[str], anew: bool, origin: Any, now: datetime
+) -> dict[str, Any]:
+    """How each toolkit is connected, or a link for the person. `origin` is the door where it is asked for."""
+    plans = {one.lower(): Wanted(one.lower(), session=session, origin=origin) for one in toolkits}
+    return {"results": {name: _connected(actor, session, one, now, anew=anew) for name, one in plans.items()}}
+
+
+def _connected(actor: Actor, session: Any, wanted: Wanted, now: datetime, *, anew: bool) -> dict[str, Any]:
+    """What stands in the way of one stops no other."""
     accounts = accounts_answer(actor=actor, session=session, toolkit=wanted.toolkit)
-    if session is None or (has_active(accounts) and not anew):
+    if has_active(accounts) and not anew:
         return {"status": "active", "accounts": accounts}
     try:
         made = agent_link(actor=actor, owner=session.owner.ref, wanted=wanted, now=now)
@@ -155,11 +164,7 @@ def _connection(choice: Any) -> dict[str, Any]:
 
 def _time(now: datetime) -> dict[str, Any]:
     return {
-        "current_time_utc": _stamp(now),
+        "current_time_utc": stamp(now),
         "current_time_utc_epoch_seconds": int(now.timestamp()),
         "message": "The time of this installation, in UTC.",
     }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

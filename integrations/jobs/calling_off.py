@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,9 +13,7 @@ from integrations import live
 from integrations.engine.types import Effect
 from integrations.jobs.approvals import settle_approvals
 from integrations.jobs.endings import FREE
-from integrations.models.status import ExecutionStatus
-
-WAITING: Final = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
+from integrations.models.status import WAITING, ExecutionStatus
 
 
 @transaction.atomic

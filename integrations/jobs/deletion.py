@@ -15,12 +15,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import oauth
-from integrations.jobs.calling_off import WAITING, call_off_waiting
+from integrations.jobs.calling_off import call_off_waiting
 from integrations.jobs.claim import in_seconds
 from integrations.jobs.withdrawal import held_identity, held_tokens, take_back, values_or_none, withdraw
 from integrations.models import ConnectedAccount, ConnectionRequest, Execution
 from integrations.models.owned import OwnedModel
-from integrations.models.status import ConnectionStatus, ExecutionStatus, RequestStatus
+from integrations.models.status import WAITING, ConnectionStatus, ExecutionStatus, RequestStatus
 from orgs.audit import DONE, AuditAction, Detail, Target, failed
 from orgs.models import Deletion, RevokedAccount
 from orgs.models.deletions import RevocationOutcome

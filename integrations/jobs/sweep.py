@@ -23,7 +23,7 @@ from integrations.jobs.webhook_ends import forget_old_deliveries
 from integrations.jobs.webhook_runs import tell_of_ended_runs
 from integrations.jobs.webhooks import has_due_webhooks
 from integrations.models import ConnectionRequest, Execution, Sweep
-from integrations.models.status import OVER, ExecutionStatus, RequestStatus
+from integrations.models.status import OVER, WAITING, ExecutionStatus, RequestStatus
 from orgs.queries.settings import retention_choices
 from orgs.services.audit import seal_chains
 from orgs.services.deletion_reminders import remind_of_deletions
@@ -121,9 +121,7 @@ def _requeue(rows: Any, attempt: int) -> int:
 
 def _time_out() -> int:
     rows = Execution.objects.unscoped("the sweep serves every owner")
-    waiting = rows.filter(
-        status__in=[ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL], expires_at__lte=Now()
-    )
+    waiting = rows.filter(status__in=WAITING, expires_at__lte=Now())
     ids = list(waiting.values_list("id", flat=True)[:BATCH])
     over = waiting.filter(id__in=ids)
     tried = _end(over.filter(attempt__gt=0), ExecutionStatus.FAILED, "not_in_time", NOT_IN_TIME)

@@ -14,12 +14,13 @@ from mcp_types import CallToolResult
 from integrations.doors.connection_waiting import wait_for_connections
 from integrations.doors.session_answers import (
     CONNECTIONS,
+    MOST_AT_ONCE,
     RUN_EACH,
     SCHEMAS,
     SEARCH,
     WAIT,
     announced,
-    connection_answer,
+    connections_answer,
     results_answer,
     schemas_answer,
     search_answer,
@@ -28,10 +29,9 @@ from integrations.mcp.answers import answer, run_answer
 from integrations.mcp.meta_tools import text_of
 from integrations.mcp.place import Place
 from integrations.queries.session_tools import account_by_name, tool_of_session
-from integrations.services.agent_links import Wanted
+from integrations.services.agent_links import VIA_MCP
 from orgs.errors import DomainError
 
-MOST_AT_ONCE: Final = 50
 MOST_QUERIES: Final = 20
 LONGEST_USE_CASE: Final = 2000
 Arguments = Mapping[str, Any]
@@ -74,13 +74,14 @@ def _schemas(place: Place, arguments: Arguments) -> dict[str, Any]:
 
 
 def _connections(place: Place, arguments: Arguments) -> dict[str, Any]:
-    anew = arguments.get("reinitiate_all") is True
-    toolkits = [one.lower() for one in _texts(arguments, "toolkits")]
-    now, wanted = timezone.now(), {one: Wanted(one, session=place.session) for one in toolkits}
-    answers = {
-        name: connection_answer(actor=place.actor, wanted=one, anew=anew, now=now) for name, one in wanted.items()
-    }
-    return {"results": answers}
+    return connections_answer(
+        actor=place.actor,
+        session=place.session,
+        toolkits=_texts(arguments, "toolkits"),
+        anew=arguments.get("reinitiate_all") is True,
+        origin=VIA_MCP,
+        now=timezone.now(),
+    )
 
 
 async def _run_each(place: Place, arguments: Arguments, run: Run, in_database: InDatabase) -> dict[str, Any]:

@@ -61,8 +61,10 @@ class ExecutionStatus(models.TextChoices):
 
     @property
     def is_over(self) -> bool:
-        return self not in {ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL, ExecutionStatus.RUNNING}
+        return self not in {*WAITING, ExecutionStatus.RUNNING}
 
+
+WAITING: Final = (ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL)  # not begun
 
 EXECUTION_WORDS = word_table(
     ExecutionStatus,

@@ -1,22 +1,14 @@
 """Read connect links: by their token for the person, by the ID of the account to come for a program."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
-
-from django.db.models import Q
 
 from integrations.models import ConnectLink
 from integrations.models.connect_links import hash_of
 from integrations.models.owned import OWNER_NAMES
 from orgs.errors import NotFoundError
-from orgs.models.owners import belongs_to
-from orgs.permissions import Actor, OwnerRef, Permission, can, require
+from orgs.permissions import Actor, OwnerRef, Permission, require
 
-MOST_LINKS = 200
 NO_LINK = "This link is not one of yours, or it is over."
 
 
@@ -55,18 +47,6 @@ def find_link(*, actor: Actor, account_id: UUID | None) -> ConnectLink | None:
     if link is not None:
         require(actor, Permission.CONNECTED_ACCOUNTS_READ, link.owner.ref)
     return link
-
-
-def open_links(*, actor: Actor, owners: Sequence[OwnerRef], now: datetime) -> list[ConnectLink]:
-    """The links that a person still may use, of these IDs or of every one within reach, newest first; at most 200."""
-    for owner in owners or actor.reach()[:1]:
-        require(actor, Permission.CONNECTED_ACCOUNTS_READ, owner)
-    wanted = [one for one in owners or actor.reach() if can(actor, Permission.CONNECTED_ACCOUNTS_READ, one)]
-    within = reduce(or_, [belongs_to(one) for one in wanted], Q(pk__in=[]))
-    if not owners and actor.application_id is not None:
-        within |= Q(owner__end_user__application_id=actor.application_id)
-    rows = _with_names(ConnectLink.objects.visible_to(actor)).filter(within, status="open", expires_at__gt=now)
-    return list(rows.filter(reconnects=None).order_by("-created_at", "-id")[:MOST_LINKS])
 
 
 def _with_names(rows: Any) -> Any:

@@ -1,19 +1,22 @@
 """Connected accounts and auth configs as programs list them: over several IDs, filtered, in pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Case, Count, Q, When
 
-from integrations.models import AuthConfig, ConnectedAccount
+from integrations.models import AuthConfig, ConnectedAccount, ConnectLink
 from integrations.models.owned import OWNER_NAMES
-from integrations.models.status import ConnectionStatus
+from integrations.models.status import ConnectionStatus, RequestStatus
 from integrations.queries.catalogue import Slice, home_of
 from orgs.errors import ForbiddenError, NotFoundError
 from orgs.models.owners import belongs_to
 from orgs.permissions import Actor, OwnerRef, Permission, can, require
+
+MOST_LINKS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -31,23 +34,40 @@ class AskedConnections:
 
 def browse_connections(*, actor: Actor, asked: AskedConnections, offset: int, limit: int) -> Slice:
     """Accounts of the asked IDs, of every one within reach when none is asked for; newest first."""
-    for owner in asked.owners or [home_of(actor=actor)]:
-        require(actor, Permission.CONNECTED_ACCOUNTS_READ, owner)
-    allowed = Q(pk__in=[])
-    if not asked.owners and actor.application_id is not None:
-        allowed = Q(owner__end_user__application_id=actor.application_id)
-    for owner in asked.owners or actor.reach():
-        if can(actor, Permission.CONNECTED_ACCOUNTS_READ, owner):
-            allowed |= belongs_to(owner)
+    within = _within_reach(actor, asked.owners)
     order = ("connected_at", "id") if asked.oldest_first else ("-connected_at", "-id")
-    rows = _live(ConnectedAccount.objects.visible_to(actor)).filter(allowed, _fits(asked)).order_by(*order)
+    rows = _live(ConnectedAccount.objects.visible_to(actor)).filter(within, _fits(asked)).order_by(*order)
     return Slice(list(rows[offset : offset + limit]), rows.count())
 
 
-def _fits(asked: AskedConnections) -> Q:
+def open_links(*, actor: Actor, asked: AskedConnections, now: datetime) -> list[ConnectLink]:
+    """The links to accounts that are not there yet and that a person still may use, newest first; at most MOST_LINKS.
+
+    Whatever statuses are asked for: these accounts have none.
+    """
+    fits = _fits(replace(asked, statuses=()), toolkit="auth_config__toolkit")
+    rows = ConnectLink.objects.visible_to(actor).filter(_within_reach(actor, asked.owners), fits, reconnects=None)
+    rows = rows.filter(status=RequestStatus.OPEN, expires_at__gt=now).order_by("-created_at", "-id")
+    return list(rows.select_related("auth_config__toolkit", *OWNER_NAMES)[:MOST_LINKS])
+
+
+def _within_reach(actor: Actor, owners: Sequence[OwnerRef]) -> Q:
+    """What belongs to these IDs, or to every one whose accounts the actor may see; the errors of `require`."""
+    for owner in owners or [home_of(actor=actor)]:
+        require(actor, Permission.CONNECTED_ACCOUNTS_READ, owner)
+    allowed = Q(pk__in=[])
+    if not owners and actor.application_id is not None:
+        allowed = Q(owner__end_user__application_id=actor.application_id)
+    for owner in owners or actor.reach():
+        if can(actor, Permission.CONNECTED_ACCOUNTS_READ, owner):
+            allowed |= belongs_to(owner)
+    return allowed
+
+
+def _fits(asked: AskedConnections, *, toolkit: str = "toolkit") -> Q:
     fits = Q()
     if asked.toolkits:
-        fits &= Q(toolkit__slug__in=[slug.lower() for slug in asked.toolkits])
+        fits &= Q(**{f"{toolkit}__slug__in": [slug.lower() for slug in asked.toolkits]})
     if asked.statuses:
         fits &= Q(status__in=asked.statuses)
     if asked.auth_configs is not None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrations.models import ConnectedAccount, Execution
+from integrations.models.status import WAITING
 from integrations.queries.connections import live_accounts
-from integrations.queries.impact import WAITING
 from orgs.errors import UnauthenticatedError
 from orgs.models import ApiKey
 from orgs.permissions import Actor, OwnerRef

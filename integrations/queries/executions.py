@@ -13,14 +13,13 @@ from integrations.access import decide_run
 from integrations.models import ConnectedAccount, Execution
 from integrations.models.encrypted import SecretUnreadableError, unseal
 from integrations.models.owned import OWNER_NAMES
-from integrations.models.status import ExecutionStatus
+from integrations.models.status import WAITING, ExecutionStatus
 from orgs.errors import NotFoundError
 from orgs.paging import Page, page_of
 from orgs.permissions import Actor, ActorKind, Because, Decision, OwnerRef, Permission, can, require
 
 PAGE_SIZE = 25
 STATUS_CHOICES = ExecutionStatus.choices
-WAITING: Final = (ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL)
 MOST_AT_ONCE: Final = 200  # each is called off and recorded by itself
 
 
@@ -104,9 +103,9 @@ def _decide_now(actor: Actor, owner: OwnerRef, row: Execution) -> Decision | Non
         return None
     because, account = row.decision.get("because"), row.connected_account_id
     named, pinned = (account if because == one else None for one in (Because.NAMED, Because.PINNED))
-    return decide_run(actor=actor, requested=owner.text_id, tool=row.tool, named_account=named, pinned_account=pinned)[
-        0
-    ]
+    asked: dict[str, Any] = {"requested": owner.text_id, "tool": row.tool}
+    decision, _account = decide_run(actor=actor, **asked, named_account=named, pinned_account=pinned)
+    return decision
 
 
 def list_executions(

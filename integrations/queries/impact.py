@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from integrations.engine.types import AuthScheme
 from integrations.models import ConnectedAccount, ConnectionRequest, Execution, ToolSession
-from integrations.models.status import ExecutionStatus, RequestStatus
+from integrations.models.status import WAITING, RequestStatus
 from integrations.queries.audience import Audience, audience_of
 from integrations.queries.connections import live_accounts
 from integrations.queries.run_counts import people_of, recent_runs
@@ -38,7 +38,6 @@ from orgs.permissions import (
 )
 from orgs.queries.members import invitations_that_end, keys_made_by, keys_that_end, list_members
 
-WAITING: Final = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
 UNFINISHED: Final = [RequestStatus.OPEN, RequestStatus.CONFIRMING]
 
 

@@ -8,13 +8,12 @@ from typing import Final
 from django.db.models import Count, Max
 
 from integrations.models import Execution, ToolSession
-from integrations.models.status import ExecutionStatus
+from integrations.models.status import WAITING
 from orgs.models import ApiKey
 from orgs.permissions import Actor, OwnerRef, Permission, require
 
 LOOKS_BACK: Final = timedelta(days=30)
 MOST_TOOLS: Final = 10
-WAITING: Final = (ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from integrations.catalog import missing_scopes
 from integrations.models import ConnectedAccount, Execution, Tool
-from integrations.queries.impact import WAITING
+from integrations.models.status import WAITING
 from integrations.queries.run_counts import people_of, recent_runs
 from integrations.queries.tool_sessions import sessions_with
 from orgs.permissions import Actor, OwnerRef, Permission, require

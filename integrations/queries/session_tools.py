@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from integrations.catalog import find_tool
 from integrations.models import ConnectedAccount, Tool, ToolSession
@@ -25,11 +26,9 @@ def search_tools_of_session(
     """The tools of the session that fit what somebody wants to do, the best first."""
     require(actor, Permission.TOOLS_READ, session.owner.ref)
     wanted = {slug.lower() for slug in toolkits}
-    held = [one.toolkit.id for one in session_choices(actor=actor, session=session)]
-    rows = Tool.objects.filter(is_deprecated=False, toolkit_id__in=held).select_related("toolkit")
     words = set(WORD.findall(use_case.lower())) - EMPTY
-    fitting_kits = (row for row in rows if (not wanted or row.toolkit.slug in wanted) and is_held(session, row))
-    ranked = [(_rank(row, words), row) for row in fitting_kits]
+    rows = [row for row in _held_tools(actor, session) if not wanted or row.toolkit.slug in wanted]
+    ranked = [(_rank(row, words), row) for row in rows]
     fitting = sorted(
         (one for one in ranked if one[0] > 0), key=lambda one: (-one[0], not one[1].important, one[1].slug)
     )
@@ -55,12 +54,21 @@ def tool_of_session(*, actor: Actor, session: ToolSession, name: str) -> Tool:
 def loaded_tools(*, actor: Actor, session: ToolSession, preload: Sequence[str] | None) -> list[Tool]:
     """Those of the named tools that the session still holds, in their order; all that it holds for None."""
     require(actor, Permission.TOOLS_READ, session.owner.ref)
-    held = [one.toolkit.id for one in session_choices(actor=actor, session=session)]
-    rows = Tool.objects.filter(is_deprecated=False, toolkit_id__in=held).select_related("toolkit").order_by("slug")
     if preload is None:
-        return [row for row in rows if is_held(session, row)]
+        return _held_tools(actor, session)
     named = list(dict.fromkeys(found for one in preload if (found := find_tool(one)) is not None))
+    held = _held_toolkits(actor, session) if named else []
     return [row for row in named if row.toolkit_id in held and is_held(session, row)]
+
+
+def _held_tools(actor: Actor, session: ToolSession) -> list[Tool]:
+    held = _held_toolkits(actor, session)
+    rows = Tool.objects.filter(is_deprecated=False, toolkit_id__in=held).select_related("toolkit").order_by("slug")
+    return [row for row in rows if is_held(session, row)]
+
+
+def _held_toolkits(actor: Actor, session: ToolSession) -> list[UUID]:
+    return [one.toolkit.id for one in session_choices(actor=actor, session=session)]
 
 
 def accounts_of_session(*, actor: Actor, session: ToolSession, toolkit: str) -> list[ConnectedAccount]:

@@ -11,7 +11,7 @@ from accounts.ids import from_text
 from integrations.access import decide_many
 from integrations.models import ConnectedAccount, Execution, Tool, Toolkit, ToolSession
 from integrations.models.owned import OWNER_NAMES
-from integrations.models.status import ConnectionStatus, ExecutionStatus
+from integrations.models.status import WAITING, ConnectionStatus
 from integrations.queries.connections import default_account
 from integrations.session_limits import is_held
 from orgs.errors import NotFoundError
@@ -135,8 +135,7 @@ def possible_choices(*, actor: Actor, owner: OwnerRef) -> list[tuple[SessionChoi
 def waiting_runs(*, actor: Actor, session: ToolSession) -> int:
     """How many runs of the session have not begun."""
     require(actor, Permission.EXECUTIONS_READ, session.owner.ref)
-    waiting = [ExecutionStatus.QUEUED, ExecutionStatus.WAITING_FOR_APPROVAL]
-    return int(Execution.objects.owned_by(session.owner.ref).filter(tool_session=session, status__in=waiting).count())
+    return int(Execution.objects.owned_by(session.owner.ref).filter(tool_session=session, status__in=WAITING).count())
 
 
 def pins_of(*, actor: Actor, session: ToolSession) -> dict[UUID, UUID]:

@@ -25,6 +25,7 @@ from integrations.services.connections import LinkPlan, MadeLink, create_link
 from orgs.errors import DomainError
 from orgs.permissions import Actor, OwnerRef, Permission, can
 
+VIA_MCP: Final = Origin.MCP  # for the door that may not import models
 NO_CONFIG: Final = UUID(int=0)
 SHOWN_AGAIN: Final = 0.5  # the part of its time that must be left
 
